@@ -1,0 +1,71 @@
+"""What makes links real: the interface of every engine.
+
+An engine is given timelines, hands out an address for each link, and plays each timeline from the
+instant at which it is started. It reports what it did as events; their times are CLOCK_MONOTONIC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from simulator.weather.timeline import Timeline
+
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class LinkSpec:
+    """One link to open. ``id`` names it in every event; ``group`` is what ``sample`` events sum by."""
+
+    id: str
+    group: str
+    timeline: Timeline
+    upstream: Address
+
+
+EngineEvent = Mapping[str, Any]
+"""What an engine did. ``event`` is one of:
+
+``fault``       link, fault, planned, until, issued, done, connections, dropped
+``connection``  link, port, opened, t, end, carried_up, delivered_up, carried_down, delivered_down
+``sample``      t, carried_up (bytes by group), late_p50, late_p99, lag; every 250 ms
+"""
+
+
+class Engine(Protocol):
+    """A context manager that owns its links; leaving it closes them all."""
+
+    name: str
+
+    @property
+    def pid(self) -> int:
+        """Return the process in which the links live."""
+        ...
+
+    def open(self, links: Sequence[LinkSpec]) -> dict[str, Address]:
+        """Open *links* and return the address to dial for each, by link id."""
+        ...
+
+    def start(self, link: str, t0: float) -> None:
+        """Begin the timeline of *link* at *t0*, in CLOCK_MONOTONIC seconds. Until then it passes as at 0."""
+        ...
+
+    def events(self, timeout: float | None) -> list[EngineEvent]:
+        """Return the events since the last call, waiting up to *timeout* seconds for the first.
+
+        Raises ``PartDied`` when the engine has ended by itself.
+        """
+        ...
+
+    def close(self) -> list[EngineEvent]:
+        """End all links and the engine; return its last events (a ``connection`` for each still open)."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

@@ -1,0 +1,1 @@
+"""Report: numbers become pictures and words."""

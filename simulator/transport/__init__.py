@@ -1,0 +1,1 @@
+"""Transport: how bytes leave a client: an httpx transport on h11."""
