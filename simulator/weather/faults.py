@@ -65,7 +65,7 @@ _ROWS = (
     FaultKind("reset", Old.RESET, New.PASS, Queued.DROP, Shape.NONE, False, "both ends see a reset"),
     FaultKind("close", Old.CLOSE, New.PASS, Queued.DROP, Shape.NONE, False, "both ends see an orderly end"),
     FaultKind(
-        "handover", Old.FREEZE, New.HANG, Queued.DROP, Shape.NONE, True, "old connections die silently"
+        "handover", Old.FREEZE, New.HANG, Queued.DROP, Shape.STALL, True, "old connections die silently"
     ),
     FaultKind("down", Old.KEEP, New.REFUSE, Queued.KEEP, Shape.STALL, True, "no coverage; connects refused"),
     FaultKind("down-silent", Old.KEEP, New.HANG, Queued.KEEP, Shape.STALL, True, "no coverage; no answer"),

@@ -65,23 +65,28 @@ class RateCurve:
         return self.times[i] if i < len(self.times) else math.inf
 
     def carried(self, t0: float, t1: float) -> float:
-        """Return the bytes that the curve carries from *t0* to *t1*; inf across an unlimited part."""
+        """Return the bytes that the curve carries from *t0* to *t1*; inf across an unlimited part.
+
+        Nothing is carried before 0.
+        """
         if t1 <= t0:
             return 0.0
         first, last = self._segment(t0), bisect_left(self.times, t1) - 1
-        if self._open and self._next_open(first) <= max(first, last):
+        if self._next_open(first) <= last:
             return math.inf
         return (self._bits_at(t1) - self._bits_at(t0)) / 8
 
     def finish(self, t0: float, nbytes: float) -> float:
         """Return the earliest instant by which *nbytes* more bytes were carried after *t0*; inf for never."""
-        if nbytes <= 0:
+        target = self._bits_at(t0) + nbytes * 8
+        # Rounding in the last places must not put off the last byte until a stall is over.
+        slack = 4 * math.ulp(self._bits[-1])
+        if nbytes * 8 <= slack:
             return t0
         first = self._segment(t0)
-        target = self._bits_at(t0) + nbytes * 8
         opens = self._next_open(first)
         unlimited_from = max(t0, self.times[opens]) if opens < len(self.times) else math.inf
-        segment = max(first, bisect_left(self._bits, target) - 1)
+        segment = max(first, bisect_left(self._bits, target - slack) - 1)
         rate = self.rates[segment]
         if not rate:
             return unlimited_from
@@ -89,23 +94,18 @@ class RateCurve:
 
     def change(self, intervals: Sequence[Interval], new_rate: Callable[[Rate], Rate]) -> RateCurve:
         """Return this curve with *new_rate* applied to the rate inside each of the *intervals*."""
-        cuts = {edge for interval in intervals for edge in interval if 0 <= edge < math.inf}
-        times = sorted({*self.times, *cuts})
-        inside = merge(intervals)
-        starts = [start for start, _ in inside]
-
-        def rate_at(t: float) -> Rate:
-            i = bisect_right(starts, t) - 1
-            return new_rate(self.at(t)) if i >= 0 and t < inside[i][1] else self.at(t)
-
-        return RateCurve(*_joined(times, [rate_at(t) for t in times]))
+        inside = _Inside(intervals)
+        times = sorted({*self.times, *inside.edges})
+        rates = [new_rate(self.at(t)) if t in inside else self.at(t) for t in times]
+        return RateCurve(*_joined(times, rates))
 
     def _segment(self, t: float) -> int:
         return max(0, bisect_right(self.times, t) - 1)
 
     def _bits_at(self, t: float) -> float:
         i = self._segment(t)
-        return self._bits[i] + (self.rates[i] or 0.0) * max(0.0, t - self.times[i])
+        rate = self.rates[i]
+        return self._bits[i] + (rate * max(0.0, t - self.times[i]) if rate else 0.0)
 
     def _next_open(self, segment: int) -> int:
         """Return the index of the first unlimited segment from *segment* on; past the end for none."""
@@ -129,10 +129,9 @@ class StepCurve:
 
     def raised(self, intervals: Sequence[Interval], by: float) -> StepCurve:
         """Return this curve raised by *by* inside each of the *intervals*."""
-        times = sorted({*self.times, *(edge for interval in intervals for edge in interval)})
-        inside = merge(intervals)
-        values = [self.at(t) + by * any(start <= t < stop for start, stop in inside) for t in times]
-        return StepCurve(*_joined(times, values))
+        inside = _Inside(intervals)
+        times = sorted({*self.times, *inside.edges})
+        return StepCurve(*_joined(times, [self.at(t) + by * (t in inside) for t in times]))
 
 
 @dataclass(frozen=True)
@@ -244,6 +243,19 @@ def merge(intervals: Sequence[Interval]) -> list[Interval]:
         elif stop > start:
             merged.append((start, stop))
     return merged
+
+
+class _Inside:
+    """Which instants lie inside any of some intervals, and the edges at which that changes."""
+
+    def __init__(self, intervals: Sequence[Interval]) -> None:
+        self._merged = merge(intervals)
+        self._starts = [start for start, _ in self._merged]
+        self.edges = [edge for interval in self._merged for edge in interval if 0 <= edge < math.inf]
+
+    def __contains__(self, t: float) -> bool:
+        i = bisect_right(self._starts, t) - 1
+        return i >= 0 and t < self._merged[i][1]
 
 
 def _check_steps(times: Sequence[float], values: Sequence[object]) -> None:
