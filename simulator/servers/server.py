@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from simulator.children import Child
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -18,7 +20,9 @@ class Endpoint:
 class Target:
     """A server that answers: its name and version, what it speaks, and where its store lies.
 
-    ``store`` is None when the stored bytes cannot be read here; ``pid`` is None when it is not ours.
+    ``store`` is None when the stored bytes cannot be read here; ``pid`` and ``child`` are None when
+    it is not ours. ``layout`` is where in the store the upload ``{id}`` lies (the last segment of
+    its Location), and files that end in one of ``side_files`` are the server's own notes.
     """
 
     name: str
@@ -27,3 +31,6 @@ class Target:
     store: Path | None = None
     pid: int | None = None
     headers: tuple[tuple[str, str], ...] = field(default=())
+    layout: str = "{id}"
+    side_files: tuple[str, ...] = ()
+    child: Child | None = field(default=None, compare=False, repr=False)

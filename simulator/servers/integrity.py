@@ -1,0 +1,226 @@
+"""What a server stored, found out after the swarm has ended, past every link.
+
+    upload completed? -- no --> only its copies are counted
+            | yes
+    GET of its location -- 200 --> compared byte for byte as it comes
+            | not given back
+    its file in the store -- readable --> compared the same way
+            | not readable
+    unverified, and why
+
+A payload's first eight bytes name it (``simulator.payload``), so one look through the store also
+finds the copies that no client knows of: what a lost last answer leaves behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from simulator.payload import STAMP, Payload, SeededPayload
+from simulator.records import Integrity, Outcome, Upload
+from simulator.servers.server import Target
+
+_TIMEOUT = httpx.Timeout(10.0)
+_PIECE = 1 << 18
+_PATIENCE = 3  # GETs in a row that may come to nothing before the server is taken for dead
+_GONE = (404, 410)
+
+Stored = tuple[Path, int]  # a file and its size
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was read of one stored upload. ``how`` of None: it could not be read, ``detail`` says why."""
+
+    how: Literal["get", "store"] | None
+    intact: bool | None = None
+    stored: int | None = None
+    first_difference: int | None = None
+    detail: str = ""
+
+
+def check(
+    target: Target,
+    uploads: Iterable[Upload],
+    payload_of: Callable[[Upload], Payload],
+    t: float,
+) -> Iterator[Integrity]:
+    """Yield what *target* stored of each of *uploads*, in their order.
+
+    *payload_of* gives what an upload carried. *t* is the records' instant, in seconds since the run's
+    start: the swarm has ended, so the store no longer changes. An upload that its client did not
+    complete is ``unverified``, but its copies are counted: the server may have it all the same.
+    """
+    copies = copies_by_id(target)
+    with _Reader(target) as reader:
+        for upload in uploads:
+            payload = payload_of(upload)
+            own = _own_copies(copies, payload)
+            found = reader.read(upload, payload, own or [])
+            yield Integrity(
+                t=t,
+                user=upload.user,
+                arm=upload.arm,
+                upload=upload.upload,
+                how=found.how or "unverified",
+                intact=found.intact,
+                stored=found.stored,
+                first_difference=found.first_difference,
+                copies=None if own is None else sum(size == payload.size for _, size in own),
+                detail=found.detail,
+            )
+
+
+def copies_by_id(target: Target) -> Mapping[bytes, list[Stored]] | None:
+    """Return the files of the store by their first eight bytes, the fullest first; None without a store."""
+    if target.store is None:
+        return None
+    found: dict[bytes, list[Stored]] = defaultdict(list)
+    for path in target.store.rglob("*"):
+        if path.is_file() and not path.name.endswith(target.side_files):
+            try:
+                with path.open("rb") as file:
+                    found[file.read(8)].append((path, os.fstat(file.fileno()).st_size))
+            except FileNotFoundError:
+                pass  # the server, which still runs, has just cleared it away
+    for files in found.values():
+        files.sort(key=lambda stored: stored[1], reverse=True)
+    return found
+
+
+def compare(pieces: Iterable[bytes], payload: Payload, sha256: str) -> tuple[bool, int, int | None, str]:
+    """Compare a stored copy with its payload: (intact, stored bytes, first difference, what is wrong).
+
+    The client's own *sha256* must agree too: the payload is made anew here, or read from a file
+    that may have changed since.
+    """
+    digest, at, different = hashlib.sha256(), 0, None
+    for piece in pieces:
+        digest.update(piece)
+        if different is None:
+            different = _first_difference(piece, payload, at)
+        at += len(piece)
+    if different is None and at < payload.size:
+        different = at
+    if different is not None:
+        return False, at, different, f"differs from byte {different} on: {at} of {payload.size} bytes stored"
+    if digest.hexdigest() != sha256:
+        return False, at, None, "its SHA-256 is not that of the bytes the client sent"
+    return True, at, None, ""
+
+
+def _first_difference(piece: bytes, payload: Payload, at: int) -> int | None:
+    """Return the first place, from *at* on, where *piece* is not the payload's, or None."""
+    done = 0
+    while done < len(piece):
+        if at + done >= payload.size:
+            return payload.size
+        wanted = payload.slice(at + done, min(at + len(piece), payload.size))
+        got = piece[done : done + len(wanted)]
+        if got != wanted:
+            return at + done + next(i for i, (a, b) in enumerate(zip(got, wanted, strict=True)) if a != b)
+        done += len(wanted)
+    return None
+
+
+def _own_copies(copies: Mapping[bytes, list[Stored]] | None, payload: Payload) -> list[Stored] | None:
+    """Return the stored files that begin as *payload* does; None when they cannot be told."""
+    if copies is None or not isinstance(payload, SeededPayload) or payload.size < STAMP.size:
+        return None
+    return copies.get(payload.id, [])
+
+
+class _Reader:
+    """Reads stored uploads back, by GET as long as the server answers at all."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._client = httpx.Client(timeout=_TIMEOUT, trust_env=False, headers=list(target.headers))
+        endpoints = [httpx.URL(endpoint.url) for endpoint in target.endpoints.values()]
+        self._base = endpoints[0]
+        self._origins = {_origin(url) for url in endpoints}
+        self._unanswered = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def read(self, upload: Upload, payload: Payload, own: list[Stored]) -> Finding:
+        if upload.outcome is not Outcome.COMPLETED:
+            stored = own[0][1] if own else None
+            return Finding(None, stored=stored, detail=f"not read: its client saw it {upload.outcome.value}")
+        by_get = self._by_get(upload, payload)
+        if by_get.how is not None:
+            return by_get
+        by_store = self._by_store(upload, payload, own)
+        if by_store.how is not None:
+            return by_store
+        return Finding(None, detail=f"{by_get.detail}; {by_store.detail}")
+
+    def _by_get(self, upload: Upload, payload: Payload) -> Finding:
+        if upload.location is None:
+            return Finding(None, detail="the server gave no location")
+        url = self._base.join(upload.location)
+        if _origin(url) not in self._origins:  # the target's headers may be secret
+            return Finding(None, detail=f"its location is at another server, {url.host}")
+        if self._unanswered >= _PATIENCE:
+            return Finding(None, detail="the server no longer answers")
+        try:
+            found = self._get(url, payload, upload.sha256)
+        except httpx.TransportError as error:
+            self._unanswered += 1
+            return Finding(None, detail=f"GET failed: {error or type(error).__name__}")
+        self._unanswered = 0
+        return found
+
+    def _get(self, url: httpx.URL, payload: Payload, sha256: str) -> Finding:
+        # Raw and unencoded: what the server stored, not what a proxy made of it.
+        with self._client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer:
+            if answer.status_code == 200:
+                return Finding("get", *compare(answer.iter_raw(_PIECE), payload, sha256))
+        if answer.status_code in _GONE and self._disowned(url):
+            return Finding(
+                "get", intact=False, stored=0, detail=f"lost: GET and HEAD answer {answer.status_code}"
+            )
+        return Finding(None, detail=f"GET is answered {answer.status_code}")
+
+    def _disowned(self, url: httpx.URL) -> bool:
+        """Return whether a tus server says by HEAD, which it must offer, that it has no such upload."""
+        answer = self._client.head(url, headers={"Tus-Resumable": "1.0.0"})
+        return answer.status_code in _GONE and "Tus-Resumable" in answer.headers
+
+    def _by_store(self, upload: Upload, payload: Payload, own: list[Stored]) -> Finding:
+        if self._target.store is None:
+            return Finding(None, detail="its store cannot be read here")
+        path = self._path_of(upload.location) or (own[0][0] if own else None)
+        if path is None:
+            return Finding("store", intact=False, stored=0, detail="lost: the store holds nothing of it")
+        with path.open("rb") as file:
+            return Finding("store", *compare(iter(lambda: file.read(_PIECE), b""), payload, upload.sha256))
+
+    def _path_of(self, location: str | None) -> Path | None:
+        """Return the file in the store that *location* names, if there is one."""
+        if location is None or self._target.store is None:
+            return None
+        name = unquote(urlsplit(location).path.rpartition("/")[2])
+        root = self._target.store.resolve()
+        path = (root / self._target.layout.format(id=name)).resolve()
+        return path if path.is_relative_to(root) and path.is_file() else None
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port

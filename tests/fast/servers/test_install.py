@@ -1,0 +1,86 @@
+"""Programs are found in simsim's own folder first, and what cannot be installed is said in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulator import servers
+from simulator.errors import UsageError
+from simulator.servers import catalog, install
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine with an empty cache and an empty PATH."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    return tmp_path
+
+
+def program(path: Path, body: str = "exit 0") -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def said(words: str) -> None:
+    pass
+
+
+def test_a_server_that_is_not_installed_is_refused_with_the_command_that_installs_it(bare: Path) -> None:
+    with pytest.raises(UsageError, match=r"'tusd' is not installed.*hint: simsim servers install tusd"):
+        servers.check_installed("tusd")
+
+
+def test_the_server_in_the_box_needs_no_program(bare: Path) -> None:
+    servers.check_installed("reference")
+
+
+def test_the_pinned_program_comes_before_the_one_on_the_path(bare: Path) -> None:
+    on_path = program(bare / "path/tusd")
+    assert install.find_program("tusd") == on_path
+    pinned = program(bare / "cache/simsim/bin/tusd")
+    assert install.find_program("tusd") == pinned
+
+
+def test_a_relative_cache_folder_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "somewhere")
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert install.cache() == Path("/home/someone/.cache/simsim")
+
+
+def test_the_server_in_the_box_has_nothing_to_install(bare: Path) -> None:
+    with pytest.raises(UsageError, match="nothing to install"):
+        install.install(catalog.load("reference"), said)
+
+
+def test_go_is_asked_for_the_pinned_version_and_puts_it_into_our_folder(bare: Path) -> None:
+    program(bare / "path/go", 'echo "$@" > "$GOBIN/asked"; /bin/cp /bin/true "$GOBIN/tusd"')
+    path = install.install(catalog.load("tusd"), said)
+    assert path == str(bare / "cache/simsim/bin/tusd")
+    asked = (bare / "cache/simsim/bin/asked").read_text()
+    assert asked == "install github.com/tus/tusd/v2/cmd/tusd@v2.9.1\n"
+
+
+def test_an_installation_that_fails_names_its_log_and_its_last_line(bare: Path) -> None:
+    program(bare / "path/go", "echo building; echo 'go: no route to the proxy' >&2; exit 1")
+    with pytest.raises(UsageError, match="'go' ended with status 1: go: no route to the proxy") as refused:
+        install.install(catalog.load("tusd"), said)
+    assert Path(refused.value.where).read_text() == "building\ngo: no route to the proxy\n"
+    assert refused.value.exit_code == 2
+
+
+def test_a_package_manager_that_brings_nothing_is_noticed(bare: Path) -> None:
+    program(bare / "path/go")
+    with pytest.raises(UsageError, match="no program 'tusd'"):
+        install.install(catalog.load("tusd"), said)
+
+
+def test_a_cache_that_cannot_be_made_is_refused(bare: Path) -> None:
+    program(bare / "path/go")
+    (bare / "cache").write_text("a file, no folder")
+    with pytest.raises(UsageError, match=r"cannot make the folder.*XDG_CACHE_HOME"):
+        install.install(catalog.load("tusd"), said)
