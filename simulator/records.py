@@ -78,7 +78,7 @@ class Plan(_Record):
     seed: int
     users: int
     uploads: int  # per user; 0 when the workload is bounded by `duration_s`
-    duration_s: float | None
+    duration_s: float | None = None
     spawn_rate: float
     size: str  # as the user wrote it
     deadline_s: float
@@ -165,7 +165,7 @@ class Request(_Record):
     sent: int  # bytes of body the socket accepted
     head: int  # bytes of request head (and framing) sent
     received: int  # bytes of answer received, heads and bodies
-    port: int | None  # local port; None when the connect failed
+    port: int | None = None  # local port; None when the connect failed
     fresh: bool  # dialled for this request
     connected: float | None = None
     moved: float | None = None  # the last instant at which a byte moved either way
@@ -241,7 +241,7 @@ class Integrity(_Record):
     arm: str
     upload: int
     how: Literal["get", "store", "unverified"]
-    intact: bool | None  # None when unverified
+    intact: bool | None = None  # None when unverified
     stored: int | None = None  # bytes
     first_difference: int | None = None
     copies: int | None = None  # complete copies on the server; None when they cannot be counted

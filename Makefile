@@ -1,0 +1,36 @@
+# What a newcomer types: `make demo`, `make test`. What CI runs: .ci/run.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test test-real check bench clean
+
+demo: $(STAMP)
+	$(BIN)/simsim run mobile-flaky
+	@echo "The report: results/latest/report.html"
+
+test: $(STAMP)
+	$(BIN)/pytest --run-loopback
+
+test-real: $(STAMP)
+	$(BIN)/simsim servers install tusd
+	$(BIN)/pytest --run-real tests/real
+
+check: $(STAMP)
+	$(BIN)/ruff format --check simulator locustfiles tests
+	$(BIN)/ruff check simulator locustfiles tests
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/fast/test_layering.py tests/fast/test_sizes_of_code.py
+
+bench: $(STAMP)
+	for each in tests/bench/bench_*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -1,0 +1,95 @@
+"""The command ``simsim``: its commands, and the one place where it exits.
+
+Exit codes: 0 held, 1 a bound or a comparison failed, 2 usage, 3 the run is not valid, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+
+import typer
+
+from simulator import __version__
+from simulator.cli import doctor, profiles, report, run, serve, servers
+from simulator.errors import SimsimError
+
+BUG = 70  # EX_SOFTWARE of sysexits.h
+
+app = typer.Typer(
+    name="simsim",
+    help="Load-test resumable uploads over simulated bad networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("report")(report.report)
+app.add_typer(profiles.app, name="profiles")
+app.add_typer(servers.app, name="servers")
+app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"simsim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Load-test resumable uploads over simulated bad networks."""
+
+
+def main() -> int:
+    """Run the command that was typed; return its exit status."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        status = app(standalone_mode=False)
+    except SimsimError as error:
+        return _say(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _say("interrupted", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more
+        return 0
+    except Exception as error:
+        return _usage_or_bug(error)
+    return status if isinstance(status, int) else 0
+
+
+def run_and_exit() -> None:
+    """The console script: run, and leave with the status."""
+    sys.exit(main())
+
+
+def _usage_or_bug(error: Exception) -> int:
+    message = getattr(error, "format_message", None)  # click's usage errors, whichever click typer carries
+    if message is not None:
+        return _say(str(message()), 2)
+    if type(error).__name__ == "Abort":
+        return _say("interrupted", 130)
+    traceback.print_exc()
+    return _say("this is a bug in simsim; please report it with the lines above", BUG)
+
+
+def _say(words: str, status: int) -> int:
+    sys.stderr.write(f"simsim: {' '.join(words.split())}\n")
+    return status
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    run_and_exit()

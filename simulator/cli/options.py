@@ -1,0 +1,44 @@
+"""What people type on the command line, parsed with a clear word when it cannot be."""
+
+from __future__ import annotations
+
+from simulator.errors import UsageError
+from simulator.units import parse_duration, parse_size
+
+
+def duration(text: str | None, option: str) -> float | None:
+    """Return seconds for ``"60 s"``, None for None. Raises ``UsageError`` naming *option*."""
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(str(error), where=option, mend=f"for example {option} '60 s'") from error
+
+
+def size(text: str | None, option: str) -> int | None:
+    """Return bytes for ``"1 MB"``, None for None. Raises ``UsageError`` naming *option*."""
+    if text is None:
+        return None
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise UsageError(str(error), where=option, mend=f"for example {option} '1 MB'") from error
+
+
+def headers(lines: list[str]) -> tuple[tuple[str, str], ...]:
+    """Return (name, value) of each ``"Name: value"``. Raises ``UsageError`` for a line that is not one."""
+    pairs = []
+    for line in lines:
+        name, colon, value = line.partition(":")
+        token = name.strip()
+        bad = not colon or not token or not token.isascii() or any(c in ' \t()<>@,;\\"/[]?={}' for c in token)
+        if bad or any(ord(c) < 32 for c in value):
+            raise UsageError(f"'{line}' is no header", where="--header", mend="write 'Name: value'")
+        pairs.append((token, value.strip()))
+    return tuple(pairs)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return the words of a comma-separated list, without blanks."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())

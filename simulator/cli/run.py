@@ -1,0 +1,100 @@
+"""``simsim run``: a swarm of upload clients over emulated links, and the answer."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+STATUS = {"finished": 0, "interrupted": 130, "invalid": 3}
+
+
+def _option(panel: str, words: str, *names: str) -> Any:
+    return typer.Option(*names, help=words, rich_help_panel=panel)
+
+
+_WORK, _TEST, _SHOW = "Workload", "Under test", "Output"
+_SIZES = "'3 MB', '1 MB..5 MB', 'lognormal(3 MB, 0.5)', or the path of a file."
+
+Profile = Annotated[str, typer.Argument(help="A shipped profile, or the path of a TOML file.")]
+Seed = Annotated[int, typer.Option(help="Of the weather; the same seed, the same links.")]
+Engine = Annotated[str, typer.Option(help="What makes the links: embedded.")]
+Workers = Annotated[int, typer.Option(help="Processes that run users.")]
+Calm = Annotated[
+    bool, typer.Option("--calm/--no-calm", help="Also run each arm without faults, for retention.")
+]
+Users = Annotated[int | None, _option(_WORK, "Users per arm.")]
+Uploads = Annotated[int | None, _option(_WORK, "Uploads per user.")]
+For = Annotated[str | None, _option(_WORK, "Upload again and again for so long.", "--for")]
+Size = Annotated[str | None, _option(_WORK, _SIZES)]
+SpawnRate = Annotated[float | None, _option(_WORK, "Users started per second.")]
+Deadline = Annotated[str | None, _option(_WORK, "An upload unfinished by then is censored.")]
+Protocols = Annotated[str, _option(_TEST, "The arms, by protocol.")]
+Piece = Annotated[str | None, _option(_TEST, "Send in pieces of this size.")]
+StallTimeout = Annotated[str | None, _option(_TEST, "Give an attempt up when nothing moves for so long.")]
+Server = Annotated[str, _option(_TEST, "A server of the catalog, or its TOML file.")]
+Against = Annotated[str | None, _option(_TEST, "URL of a server that already runs.")]
+Header = Annotated[list[str] | None, _option(_TEST, "'Name: value' with every request.")]
+AllowRemote = Annotated[bool, _option(_TEST, "Let --against leave this machine.", "--allow-remote")]
+Results = Annotated[Path, _option(_SHOW, "Where run folders go.")]
+Quiet = Annotated[bool, _option(_SHOW, "Only the answer.", "--quiet", "-q")]
+Json = Annotated[bool, _option(_SHOW, "The summary as JSON.", "--json")]
+
+
+def run(
+    profile: Profile,
+    users: Users = None,
+    uploads: Uploads = None,
+    for_: For = None,
+    size: Size = None,
+    spawn_rate: SpawnRate = None,
+    deadline: Deadline = None,
+    seed: Seed = 1,
+    protocols: Protocols = "plain,tus",
+    piece: Piece = None,
+    stall_timeout: StallTimeout = None,
+    server: Server = "reference",
+    against: Against = None,
+    header: Header = None,
+    allow_remote: AllowRemote = False,
+    engine: Engine = "embedded",
+    workers: Workers = 1,
+    calm: Calm = True,
+    results: Results = Path("results"),
+    quiet: Quiet = False,
+    json: Json = False,
+) -> int:
+    """Send a swarm of upload clients through flaky links at a server, and print what resumption saved."""
+    from simulator import pipeline
+    from simulator.cli import options
+    from simulator.cli.live import View
+    from simulator.cli.report import show
+    from simulator.swarm.planning import Asked
+
+    asked = Asked(
+        profile=profile,
+        protocols=options.names(protocols),
+        seed=seed,
+        users=users,
+        uploads=uploads,
+        duration_s=options.duration(for_, "--for"),
+        spawn_rate=spawn_rate,
+        size=size,
+        deadline_s=options.duration(deadline, "--deadline"),
+        piece=options.size(piece, "--piece"),
+        stall_timeout_s=options.duration(stall_timeout, "--stall-timeout"),
+        workers=workers,
+        calm=calm,
+        engine=engine,
+        server=server,
+        against=against,
+        allow_remote=allow_remote,
+        headers=options.headers(header or []),
+        command=("simsim", *sys.argv[1:]),
+    )
+    with View(quiet=quiet or json) as view:
+        ended = pipeline.run(asked, results, view.take)
+    show(ended.folder, json=json)
+    return STATUS[ended.status]

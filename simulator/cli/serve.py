@@ -1,0 +1,49 @@
+"""``simsim serve``: the server in the box, until Ctrl-C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    directory: Annotated[
+        Path, typer.Option("--dir", help="Where uploads are stored; made if it is not there.")
+    ] = Path("uploads"),
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for any that is free.")] = 1080,
+    fsync: Annotated[
+        bool, typer.Option("--fsync", help="Sync to disk before an offset is promised.")
+    ] = False,
+    max_size: Annotated[
+        str, typer.Option(help="Largest upload, such as '5 GB'; no limit if not given.")
+    ] = "",
+    expires: Annotated[str, typer.Option(help="Life of an unfinished upload, such as '1 h'.")] = "",
+    idle_timeout: Annotated[str, typer.Option(help="When a silent connection is ended.")] = "60 s",
+) -> None:
+    """Serve tus 1.0 at /files/ and plain uploads at /plain/ until Ctrl-C."""
+    from simulator.servers.reference.resource import Limits
+    from simulator.servers.reference.shell import Options, run
+    from simulator.units import parse_duration, parse_size
+
+    size = _positive("--max-size", max_size, parse_size) if max_size else None
+    life = _positive("--expires", expires, parse_duration) if expires else None
+    idle = _positive("--idle-timeout", idle_timeout, parse_duration)
+    limits = Limits(max_size=None if size is None else int(size), expires=life)
+    options = Options(host, port, directory, fsync=fsync, limits=limits, idle_s=idle)
+    run(options, lambda url: typer.echo(f"listening on {url}"))
+
+
+def _positive(option: str, text: str, parse: Callable[[str], float]) -> float:
+    from simulator.errors import UsageError
+
+    try:
+        value = parse(text)
+    except ValueError as exc:
+        raise UsageError(str(exc), where=option) from exc
+    if value <= 0:
+        raise UsageError(f"'{text}' is not above zero", where=option)
+    return value

@@ -1,0 +1,149 @@
+"""The whole way of a run. ``run`` is the page to read first; each line of it is one room's work."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from simulator import report, servers
+from simulator.errors import PartDied, UsageError
+from simulator.payload import FilePayload, Payload, SeededPayload, payload_name
+from simulator.records import Record, Run, Upload, read
+from simulator.servers import integrity
+from simulator.servers.server import Target
+from simulator.swarm import planning
+from simulator.swarm.job import Job
+from simulator.swarm.launch import Swarm
+from simulator.swarm.planning import Asked, elapsed
+from simulator.swarm.results import RecordFile, create_folder, point_latest
+from simulator.swarm.sampling import Sampler
+
+SAMPLE_EVERY = 0.5  # seconds
+LOOK_EVERY = 0.1  # seconds between looks at the health of the parts
+OVERTIME = 20.0  # seconds after the last deadline until a swarm that still runs is called hung
+
+Status = Literal["finished", "interrupted", "invalid"]
+Watch = Callable[[Record], None]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended, with the causes of an invalid one, and the folder that it left."""
+
+    status: Status
+    causes: tuple[str, ...]
+    folder: Path
+
+
+def run(asked: Asked, results: Path, watch: Watch) -> Ended:
+    """Run what was asked and leave everything in a new folder of *results*.
+
+    *watch* sees every record as it comes, from a thread. Raises ``UsageError`` before anything starts.
+    """
+    planning.check_words(asked)
+    profile = planning.profile_asked(asked)
+    server = server_asked(asked)
+    with new_folder(results, profile.name) as folder:
+        with server(folder) as target, RecordFile(folder) as records:
+            plan = planning.make_plan(asked, profile, target, folder.name)
+            job = planning.make_job(asked, plan, target)
+            records.begin(plan, watch)
+            status, causes = follow(job, target, folder, records)
+            records.extend(integrity.check(target, uploads(folder), payloads(job), elapsed(job)))
+            records.extend([Run(t=elapsed(job), event="end", status=status, causes=list(causes))])
+        report.write(folder)
+        point_latest(folder)
+    return Ended(status, causes, folder)
+
+
+def server_asked(asked: Asked) -> Callable[[Path], AbstractContextManager[Target]]:
+    """Return what brings the server up. Raises ``UsageError`` when it is not known or does not answer."""
+    if asked.against is not None:
+        target = servers.external(
+            asked.against, asked.headers, protocols=asked.protocols, allow_remote=asked.allow_remote
+        )
+        return lambda _: nullcontext(target)
+    servers.check_installed(asked.server)
+    return lambda folder: servers.start(asked.server, folder / "server")
+
+
+@contextmanager
+def new_folder(results: Path, profile: str) -> Iterator[Path]:
+    """Yield the run's folder; nothing is left of it when the run could not begin as asked.
+
+    When it cannot be written to (a full disk), what was written before stays, and the error says so.
+    """
+    folder = create_folder(results, profile)
+    try:
+        yield folder
+    except UsageError:
+        shutil.rmtree(folder)
+        raise
+    except OSError as error:
+        raise PartDied(
+            f"the run ended because its folder cannot be written: {error.strerror}",
+            where=str(folder),
+            mend="make room, then `simsim report` reads what was kept",
+        ) from error
+
+
+def follow(job: Job, target: Target, folder: Path, records: RecordFile) -> tuple[Status, tuple[str, ...]]:
+    """Run the swarm to its end, with every record kept; Ctrl-C ends it in order, a second one at once."""
+    with Swarm(job, folder / "logs", records.line) as swarm:
+        try:
+            watch_parts(swarm, job, target, records)
+        except KeyboardInterrupt:
+            return wind_down(swarm)
+        except PartDied as error:
+            return "invalid", (str(error),)
+    return "finished", ()
+
+
+def watch_parts(swarm: Swarm, job: Job, target: Target, records: RecordFile) -> None:
+    """Return when the swarm has ended. Raises ``PartDied`` when it, or the server, ended by itself."""
+    sampler = Sampler()
+    give_up = planning.longest(job.plan) + OVERTIME
+    due = 0.0
+    while not swarm.wait(LOOK_EVERY):
+        if target.child is not None:
+            target.child.check()
+        if elapsed(job) >= due:
+            due = elapsed(job) + SAMPLE_EVERY
+            server = {} if target.pid is None else {"server": target.pid}
+            records.extend(sampler.sample({**swarm.parts, **server}, elapsed(job)))
+        if elapsed(job) > give_up:
+            raise PartDied(f"the swarm still ran {OVERTIME:.0f} s after the last deadline")
+
+
+def wind_down(swarm: Swarm) -> tuple[Status, tuple[str, ...]]:
+    """End an interrupted swarm: in order if it can, at once when the user asks again."""
+    try:
+        swarm.cancel()
+        while not swarm.wait(LOOK_EVERY):
+            pass
+    except KeyboardInterrupt:
+        swarm.kill()
+    except PartDied as error:
+        return "interrupted", (str(error),)
+    return "interrupted", ()
+
+
+def uploads(folder: Path) -> list[Upload]:
+    """Return the uploads on record so far."""
+    with (folder / "records.jsonl").open("rb") as lines:
+        return [record for record in read(lines) if isinstance(record, Upload)]
+
+
+def payloads(job: Job) -> Callable[[Upload], Payload]:
+    """Return what tells an upload's bytes again."""
+    file = None if job.file is None else FilePayload(Path(job.file))
+
+    def payload_of(upload: Upload) -> Payload:
+        name = payload_name(job.plan.seed, upload.user, upload.arm, upload.upload)
+        return file or SeededPayload(name, upload.size)
+
+    return payload_of

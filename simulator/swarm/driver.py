@@ -1,0 +1,262 @@
+"""One upload, live: a machine over the transport, under a policy, with a record of all it does.
+
+    machine.next() -> Send -> httpx request -> Informational*, Response | Interrupted -> machine.receive
+                   -> Wait -> sleep
+                   -> Done | Failed -> Upload record
+
+Every way out writes the upload's record, a killed greenlet's too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypedDict
+
+import httpx
+
+from simulator.payload import Payload
+from simulator.protocols.machine import (
+    Acknowledged,
+    Breach,
+    Done,
+    Failed,
+    Informational,
+    Interrupted,
+    Machine,
+    Note,
+    Response,
+    Restarted,
+    Send,
+    Wait,
+)
+from simulator.protocols.policy import Policy
+from simulator.records import Cause, Offset, Outcome, Record, Request, Upload, Violation
+from simulator.records import Wait as WaitRecord
+from simulator.transport import cause_of
+from simulator.transport.exchange import Exchange, RawHeaders
+
+ANSWER_LIMIT = 65536  # bytes of an answer's body that are read; more is of no use to an upload
+
+Recorder = Callable[[Record], None]
+Sleep = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose upload it is."""
+
+    user: int
+    arm: str
+    upload: int
+
+
+class _Who(TypedDict):
+    user: int
+    arm: str
+    upload: int
+
+
+class Unreachable(Exception):
+    """The server named a target that no request can be sent to."""
+
+
+class Driver:
+    """Runs one upload to its end. ``origin`` is the run's zero, ``deadline`` the last instant (monotonic)."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        machine: Machine,
+        client: httpx.Client,
+        payload: Payload,
+        policy: Policy,
+        *,
+        record: Recorder,
+        origin: float,
+        deadline: float,
+        sleep: Sleep = time.sleep,
+    ) -> None:
+        self._who = _Who(user=identity.user, arm=identity.arm, upload=identity.upload)
+        self._machine = machine
+        self._client = client
+        self._payload = payload
+        self._policy = policy
+        self._record = record
+        self._origin = origin
+        self._deadline = deadline
+        self._sleep = sleep
+        self._requests = 0
+        self._interruptions = 0
+        self._restarts = 0
+        self._started: float | None = None
+        self._begun = time.monotonic()
+
+    def run(self) -> Outcome:
+        """Drive the upload until it is done, failed or past its deadline; return how it ended."""
+        try:
+            return self._loop()
+        except Unreachable as error:
+            return self._end(Outcome.FAILED, str(error), None)
+        except Exception as error:
+            self._end(Outcome.FAILED, f"simsim failed: {error!r}", None)
+            raise
+        except BaseException:  # a killed greenlet still leaves its upload on the record
+            self._end(Outcome.CENSORED, "cancelled", None)
+            raise
+
+    def _loop(self) -> Outcome:
+        while True:
+            step = self._machine.next()
+            if isinstance(step, Done):
+                return self._end(Outcome.COMPLETED, "", step.location)
+            if isinstance(step, Failed):
+                return self._end(Outcome.FAILED, step.why, None)
+            if time.monotonic() >= self._deadline:
+                return self._end(Outcome.CENSORED, "deadline", None)
+            if isinstance(step, Wait):
+                self._wait(step)
+            else:
+                self._send(step)
+
+    def _wait(self, step: Wait) -> None:
+        if step.seconds <= 0:
+            return
+        now = time.monotonic()
+        seconds = min(step.seconds, max(0.0, self._deadline - now))
+        self._record(WaitRecord(t=now - self._origin, seconds=seconds, why=step.why, **self._who))
+        self._sleep(seconds)
+
+    def _send(self, step: Send) -> None:
+        number, self._requests = self._requests, self._requests + 1
+
+        def informational(status: int, headers: RawHeaders) -> None:
+            self._note(self._machine.receive(Informational(status, _plain(headers))), number)
+
+        exchange = Exchange(on_informational=informational, deadline=self._deadline)
+        status: int | None = None
+        cause: Cause | None = Cause.CANCELLED
+        detail = ""
+        try:
+            response = self._exchange(step, exchange)
+            status, cause = response.status_code, None
+        except httpx.HTTPError as error:
+            cause, detail = cause_of(error), str(error)
+            if cause is None:
+                raise
+        finally:
+            self._keep_request(step, exchange, number, status, cause, detail)
+        if cause is None:
+            headers = _plain(response.headers.raw)
+            self._note(self._machine.receive(Response(response.status_code, headers, exchange.sent)), number)
+        else:
+            self._interruptions += 1
+            self._note(self._machine.receive(Interrupted(cause, exchange.sent)), number)
+
+    def _exchange(self, step: Send, exchange: Exchange) -> httpx.Response:
+        stall = self._policy.stall_timeout
+        try:
+            request = self._client.build_request(
+                step.method,
+                step.target,
+                headers=self._headers(step),
+                content=self._body(step) if step.stop > step.start else None,
+                timeout=httpx.Timeout(stall, connect=self._policy.connect_timeout),
+                extensions={"exchange": exchange},
+            )
+            response = self._client.send(request, stream=True)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise Unreachable(f"no request can be sent to '{step.target[:200]}': {error}") from error
+        try:
+            read = 0
+            for piece in response.iter_raw():
+                read += len(piece)
+                if read > ANSWER_LIMIT:
+                    break
+        finally:
+            response.close()
+        return response
+
+    def _headers(self, step: Send) -> list[tuple[str, str]]:
+        length = [("Content-Length", str(step.stop - step.start))] if step.has_body else []
+        return [*step.headers, *length]
+
+    def _body(self, step: Send) -> Iterator[bytes]:
+        at = step.start
+        while at < step.stop:
+            piece = self._payload.slice(at, step.stop)
+            if not piece:
+                raise ValueError(f"the file being uploaded became shorter than {step.stop} bytes")
+            at += len(piece)
+            yield piece
+
+    def _keep_request(
+        self, step: Send, seen: Exchange, number: int, status: int | None, cause: Cause | None, detail: str
+    ) -> None:
+        zero = self._origin
+        if self._started is None:
+            self._started = seen.connected or seen.started or None
+        self._record(
+            Request(
+                t=(seen.started or self._begun) - zero,
+                end=time.monotonic() - zero,
+                n=number,
+                purpose=step.purpose,
+                method=step.method,
+                target=step.target,
+                start=step.start,
+                length=step.stop - step.start,
+                sent=seen.sent,
+                head=seen.head,
+                received=seen.received,
+                port=seen.port,
+                fresh=seen.fresh,
+                connected=_since(seen.connected, zero),
+                moved=_since(seen.moved, zero),
+                answered=_since(seen.answered, zero),
+                status=status,
+                cause=cause,
+                detail=detail[:300],
+                unsent=seen.unsent,
+                **self._who,
+            )
+        )
+
+    def _note(self, notes: tuple[Note, ...], number: int) -> None:
+        t = time.monotonic() - self._origin
+        for note in notes:
+            if isinstance(note, Acknowledged):
+                self._record(Offset(t=t, n=number, offset=note.offset, source=note.source, **self._who))
+            elif isinstance(note, Breach):
+                self._record(
+                    Violation(t=t, n=number, rule=note.rule, evidence=note.evidence[:1000], **self._who)
+                )
+            elif isinstance(note, Restarted):
+                self._restarts += 1
+
+    def _end(self, outcome: Outcome, why: str, location: str | None) -> Outcome:
+        now = time.monotonic()
+        self._record(
+            Upload(
+                t=now - self._origin,
+                started=(self._started or self._begun) - self._origin,
+                size=self._payload.size,
+                sha256=self._payload.sha256(),
+                outcome=outcome,
+                why=why,
+                location=location,
+                restarts=self._restarts,
+                interruptions=self._interruptions,
+                **self._who,
+            )
+        )
+        return outcome
+
+
+def _plain(headers: RawHeaders) -> tuple[tuple[str, str], ...]:
+    return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers)
+
+
+def _since(instant: float | None, zero: float) -> float | None:
+    return None if instant is None else instant - zero

@@ -1,0 +1,39 @@
+"""What people type is understood, or refused with the option's name and the mend."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.cli import options
+from simulator.errors import UsageError
+
+
+def test_durations_sizes_headers_and_names_are_read() -> None:
+    assert options.duration("2 min", "--for") == 120
+    assert options.duration(None, "--for") is None
+    assert options.size("1 MiB", "--piece") == 2**20
+    assert options.headers(["Authorization: Bearer a:b", "X-Empty:"]) == (
+        ("Authorization", "Bearer a:b"),
+        ("X-Empty", ""),
+    )
+    assert options.names(" plain, tus,, ") == ("plain", "tus")
+
+
+@pytest.mark.parametrize("text", ["60", "ten s", "-", "", "5 parsecs", "1e999 s"])
+def test_a_duration_without_a_known_unit_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--deadline") as caught:
+        options.duration(text, "--deadline")
+    assert caught.value.exit_code == 2
+    assert "60 s" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["3", "3 Mbit/s", "MB", "three MB"])
+def test_a_size_without_a_known_unit_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--piece"):
+        options.size(text, "--piece")
+
+
+@pytest.mark.parametrize("line", ["no colon", ": value", "Na me: v", "Name: a\r\nEvil: b", "Ünï: v"])
+def test_a_line_that_is_no_header_is_refused(line: str) -> None:
+    with pytest.raises(UsageError, match="--header"):
+        options.headers([line])

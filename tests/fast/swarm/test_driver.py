@@ -1,0 +1,171 @@
+"""The driver does what its machine says and records all of it, however the upload ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from simulator.payload import SeededPayload
+from simulator.protocols.machine import (
+    Acknowledged,
+    Breach,
+    Done,
+    Event,
+    Failed,
+    Interrupted,
+    Note,
+    Response,
+    Restarted,
+    Send,
+    Step,
+    Wait,
+)
+from simulator.protocols.policy import Policy
+from simulator.records import (
+    Cause,
+    Offset,
+    Outcome,
+    Purpose,
+    Record,
+    Request,
+    Upload,
+    Violation,
+    Why,
+)
+from simulator.records import Wait as WaitRecord
+from simulator.swarm.driver import Driver, Identity
+
+SIZE = 150_000
+SEND = Send(Purpose.CREATE, "POST", "http://127.0.0.1:1/files/", (("X-Mark", "7"),), 0, SIZE, True)
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+class Script:
+    """A machine that gives prepared steps and prepared notes, and keeps what it is told."""
+
+    def __init__(self, steps: list[Step], notes: list[tuple[Note, ...]] | None = None) -> None:
+        self._steps: Iterator[Step] = iter(steps)
+        self._notes = iter(notes or [])
+        self.told: list[Event] = []
+        self.offset = 0
+
+    def next(self) -> Step:
+        return next(self._steps)
+
+    def receive(self, event: Event) -> tuple[Note, ...]:
+        self.told.append(event)
+        return next(self._notes, ())
+
+
+def drive(
+    machine: Script, answer: Answer, *, deadline: float = 60.0
+) -> tuple[Driver, list[Record], list[float]]:
+    records: list[Record] = []
+    slept: list[float] = []
+    now = time.monotonic()
+    driver = Driver(
+        Identity(3, "tus", 0),
+        machine,
+        httpx.Client(transport=httpx.MockTransport(answer)),
+        SeededPayload("x", SIZE),
+        Policy(),
+        record=records.append,
+        origin=now,
+        deadline=now + deadline,
+        sleep=slept.append,
+    )
+    return driver, records, slept
+
+
+def of(kind: type[Any], records: list[Record]) -> list[Any]:
+    return [record for record in records if isinstance(record, kind)]
+
+
+def created(request: httpx.Request) -> httpx.Response:
+    request.read()
+    return httpx.Response(201, headers={"Location": "/files/1"}, stream=httpx.ByteStream(b"stored"))
+
+
+def test_a_whole_upload_sends_the_payload_and_leaves_its_records() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return created(request)
+
+    machine = Script([SEND, Done("http://127.0.0.1:1/files/1")], [(Acknowledged(SIZE, "final"),)])
+    driver, records, _ = drive(machine, answer)
+    assert driver.run() is Outcome.COMPLETED
+    payload = SeededPayload("x", SIZE)
+    sent = seen[0].content
+    assert sent == b"".join(payload.slice(at, SIZE) for at in range(0, SIZE, 65536))
+    assert (seen[0].headers["content-length"], seen[0].headers["x-mark"]) == (str(SIZE), "7")
+    assert machine.told == [Response(201, (("location", "/files/1"),), 0)]
+    assert [record.offset for record in of(Offset, records)] == [SIZE]
+    end = of(Upload, records)[0]
+    assert (end.outcome, end.location, end.sha256) == (
+        Outcome.COMPLETED,
+        "http://127.0.0.1:1/files/1",
+        payload.sha256(),
+    )
+    assert (of(Request, records)[0].status, of(Request, records)[0].cause) == (201, None)
+
+
+def test_a_broken_attempt_is_told_to_the_machine_and_recorded_with_its_cause() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.WriteError("reset") from ConnectionResetError(104, "reset")
+
+    machine = Script([SEND, Wait(2.5, Why.BACKOFF), Failed("enough")], [(Restarted("cut"),)])
+    driver, records, slept = drive(machine, answer)
+    assert driver.run() is Outcome.FAILED
+    assert machine.told == [Interrupted(Cause.RESET, 0)]
+    assert slept == [2.5]
+    assert [(wait.seconds, wait.why) for wait in of(WaitRecord, records)] == [(2.5, Why.BACKOFF)]
+    assert of(Request, records)[0].cause is Cause.RESET
+    end = of(Upload, records)[0]
+    assert (end.why, end.interruptions, end.restarts) == ("enough", 1, 1)
+
+
+def test_a_wait_never_outlasts_the_deadline_and_the_upload_is_censored() -> None:
+    machine = Script([Wait(100.0, Why.BLOCKED), SEND])
+    driver, records, slept = drive(machine, created, deadline=0.0)
+    assert driver.run() is Outcome.CENSORED
+    assert slept == []
+    assert of(Upload, records)[0].why == "deadline"
+
+
+def test_a_breach_is_a_violation_record() -> None:
+    machine = Script([SEND, Failed("breach")], [(Breach("tus 1.0 HEAD", "Upload-Offset: -1"),)])
+    driver, records, _ = drive(machine, created)
+    driver.run()
+    assert [(item.rule, item.evidence) for item in of(Violation, records)] == [
+        ("tus 1.0 HEAD", "Upload-Offset: -1")
+    ]
+
+
+def test_a_target_that_is_no_url_fails_the_upload() -> None:
+    driver, records, _ = drive(Script([Send(Purpose.QUERY, "HEAD", "gopher://x/", ())]), refuse_scheme)
+    assert driver.run() is Outcome.FAILED
+    assert "gopher://x/" in of(Upload, records)[0].why
+
+
+def refuse_scheme(request: httpx.Request) -> httpx.Response:
+    raise httpx.UnsupportedProtocol("no gopher")
+
+
+def test_a_killed_client_still_leaves_its_upload_and_its_request() -> None:
+    class Killed(BaseException):
+        pass
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise Killed
+
+    driver, records, _ = drive(Script([SEND]), answer)
+    with pytest.raises(Killed):
+        driver.run()
+    assert of(Request, records)[0].cause is Cause.CANCELLED
+    assert (of(Upload, records)[0].outcome, of(Upload, records)[0].why) == (Outcome.CENSORED, "cancelled")

@@ -1,0 +1,130 @@
+"""Runs of ``simsim`` as a user starts them, and a look at the processes that they are made of."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+
+from simulator.records import Record, read
+
+SIMSIM = [sys.executable, "-m", "simulator"]
+ROOT = Path(__file__).parents[2]
+
+
+def simsim(*arguments: str, cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [*SIMSIM, *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=environment(),
+        check=False,
+    )
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment, with the package importable from any folder."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+
+
+def records_of(folder: Path) -> list[Record]:
+    """Return all records of a run's folder."""
+    with (folder / "records.jsonl").open("rb") as lines:
+        return list(read(lines))
+
+
+def only_folder(results: Path) -> Path:
+    """Return the one run folder in *results*."""
+    (folder,) = (path for path in results.iterdir() if path.is_dir() and not path.is_symlink())
+    return folder
+
+
+class Running:
+    """A ``simsim run`` under way in *cwd*, with every process it ever started remembered."""
+
+    def __init__(self, cwd: Path, *arguments: str) -> None:
+        self.cwd = cwd
+        self.seen: dict[int, psutil.Process] = {}
+        self.process = subprocess.Popen(
+            [*SIMSIM, "run", *arguments],
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+
+    @property
+    def folder(self) -> Path:
+        return only_folder(self.cwd / "results")
+
+    def part(self, words: str) -> psutil.Process:
+        """Return the process of the run whose command line has *words*, once it is there."""
+        return until(lambda: next((each for each in self._look() if words in command(each)), None))
+
+    def transferring(self) -> None:
+        """Wait until uploads are on their way, which the records say."""
+
+        def busy() -> bool:
+            self._look()
+            file = next((self.cwd / "results").glob("*/records.jsonl"), None)
+            return file is not None and b'"kind":"link"' in file.read_bytes()
+
+        until(busy)
+        time.sleep(1.0)
+        self._look()
+
+    def end(self, timeout: float = 60) -> tuple[int, str, str]:
+        """Wait for its end; return status, stdout and stderr. No process of it may be left."""
+        out, err = self.process.communicate(timeout=timeout)
+        _, alive = psutil.wait_procs(list(self.seen.values()), timeout=10)
+        assert not alive, f"left behind: {[command(each) for each in alive]}"
+        return self.process.returncode, out, err
+
+    def _look(self) -> list[psutil.Process]:
+        try:
+            children = psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+        self.seen.update({each.pid: each for each in children})
+        return children
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def command(process: psutil.Process) -> str:
+    """Return a process's command line, empty when it is gone."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def until(look: Callable[[], Any], timeout: float = 30.0) -> Any:
+    """Return what *look* gives as soon as it is true."""
+    give_up = time.monotonic() + timeout
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < give_up, "it did not come about"
+        time.sleep(0.05)

@@ -1,0 +1,112 @@
+"""Faults of the run itself: records are kept, the run is marked, and no process is left behind."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+
+from simulator.records import Run, Upload
+from tests.helpers.runs import Running, records_of, simsim
+
+pytestmark = pytest.mark.loopback
+
+LONG = ("mobile-flaky", "--users", "3", "--size", "6 MB", "--no-calm", "--quiet")
+
+
+def ending(folder: Path) -> Run:
+    last = records_of(folder)[-1]
+    assert isinstance(last, Run)
+    assert last.event == "end"
+    return last
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("simulator.links.embedded", ()),
+        ("simulator.swarm.runner local", ()),
+        ("simulator.swarm.runner master", ("--workers", "2")),
+        ("simulator.swarm.runner worker", ("--workers", "2")),
+        ("simulator.servers.reference", ()),
+    ],
+    ids=["engine", "swarm", "master", "worker", "server"],
+)
+def test_a_part_that_is_killed_makes_the_run_invalid_and_is_named(
+    tmp_path: Path, words: str, options: tuple[str, ...]
+) -> None:
+    with Running(tmp_path, *LONG, *options) as run:
+        victim = run.part(words)
+        run.transferring()
+        victim.kill()
+        status, out, err = run.end()
+        assert status == 3, err
+        end = ending(run.folder)
+        assert end.status == "invalid"
+        assert any("kill" in cause.lower() for cause in end.causes), end.causes
+        assert "invalid" in out.splitlines()[0].lower()
+        assert len(records_of(run.folder)) > 5
+        assert (run.folder / "report.html").exists()
+
+
+def test_when_the_parent_is_killed_nothing_is_left_and_the_records_can_be_reported(tmp_path: Path) -> None:
+    with Running(tmp_path, *LONG) as run:
+        run.transferring()
+        run.process.kill()
+        run.end()
+        kept = records_of(run.folder)
+        assert not any(isinstance(record, Run) and record.event == "end" for record in kept)
+        told = simsim("report", str(run.folder), cwd=tmp_path)
+        assert told.returncode == 0, told.stderr
+        assert "INTERRUPTED" in told.stdout.splitlines()[0]
+        assert (run.folder / "report.html").exists()
+
+
+def test_ctrl_c_ends_the_run_in_order_and_still_reports(tmp_path: Path) -> None:
+    with Running(tmp_path, *LONG) as run:
+        run.transferring()
+        run.process.send_signal(signal.SIGINT)
+        status, out, err = run.end()
+        assert status == 130, err
+        assert ending(run.folder).status == "interrupted"
+        assert "interrupted" in out.splitlines()[0].lower()
+        uploads = [record for record in records_of(run.folder) if isinstance(record, Upload)]
+        assert len(uploads) == 6
+        assert {upload.why for upload in uploads if upload.outcome == "censored"} == {"cancelled"}
+
+
+def test_ctrl_c_twice_ends_the_run_at_once_and_still_reports(tmp_path: Path) -> None:
+    with Running(tmp_path, *LONG) as run:
+        swarm = run.part("simulator.swarm.runner local")
+        run.transferring()
+        swarm.send_signal(signal.SIGSTOP)  # it cannot end in order
+        run.process.send_signal(signal.SIGINT)
+        with pytest.raises(AssertionError):
+            _ended_within(run, 2.0)
+        run.process.send_signal(signal.SIGINT)
+        status, _, err = run.end()
+        assert status == 130, err
+        assert ending(run.folder).status == "interrupted"
+
+
+def _ended_within(run: Running, seconds: float) -> None:
+    from tests.helpers.runs import until
+
+    until(lambda: run.process.poll() is not None, timeout=seconds)
+
+
+def test_a_full_disk_ends_the_run_and_keeps_what_was_written(tmp_path: Path) -> None:
+    with Running(tmp_path, *LONG) as run:
+        run.transferring()
+        size = (run.folder / "records.jsonl").stat().st_size
+        hard = resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (size + 500, hard))
+        status, _, err = run.end()
+        assert status == 3, err
+        assert os.strerror(errno.EFBIG) in err
+        assert err.count("\n") == 1
+        assert len(records_of(run.folder)) > 3
