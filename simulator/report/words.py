@@ -101,6 +101,7 @@ SAID = {
     "amplification": Said("carried per payload", ratio),
     "time_p50": Said("time to finish, p50", time),
     "time_p95": Said("time to finish, p95", time),
+    "time_mean": Said("time to finish, mean", time),
     "efficiency": Said("efficiency against the ideal", percent),
     "goodput": Said("goodput", rate),
     "retention": Said("goodput retention", percent),

@@ -1,0 +1,94 @@
+"""What is known of one upload and of one link, closed and in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from simulator.measure.carried import Passage
+from simulator.records import Connection, Fault, Integrity, Offset, Outcome, Upload, Violation, Wait
+from simulator.weather.timeline import Timeline
+
+
+@dataclass(frozen=True)
+class UploadLog:
+    """All that is known of one upload. Times are seconds since the run's start, sizes bytes.
+
+    ``record`` is None when the run was killed before the upload ended; ``size`` is then taken from
+    the same upload in another arm, or from the plan, or from the furthest byte that was asked to go.
+    """
+
+    arm: str
+    user: int
+    upload: int
+    record: Upload | None
+    size: int
+    started: float
+    ended: float
+    passages: tuple[Passage, ...]
+    offsets: tuple[Offset, ...]
+    waits: tuple[Wait, ...]
+    violations: tuple[Violation, ...]
+    integrity: Integrity | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the client saw the upload completed, whatever was stored."""
+        return self.record is not None and self.record.outcome is Outcome.COMPLETED
+
+    @property
+    def outcome(self) -> str:
+        """completed, failed, censored or corrupted; a corrupted upload is never a completed one."""
+        if self.record is None:
+            return Outcome.CENSORED.value
+        if self.finished and self.integrity is not None and self.integrity.intact is False:
+            return "corrupted"
+        return self.record.outcome.value
+
+    @property
+    def duration(self) -> float:
+        """T: seconds from the first byte of the first attempt to the end."""
+        return max(0.0, self.ended - self.started)
+
+    @cached_property
+    def carried(self) -> int:
+        """C: body bytes that left the link's bottleneck, over all attempts."""
+        return sum(passage.carried for passage in self.passages)
+
+    @cached_property
+    def retransmitted(self) -> int:
+        """Body bytes that the link carried more than once: C - P of a finished upload.
+
+        Of an unfinished one, C less the furthest byte that was carried: what is certain already.
+        """
+        if self.finished:
+            return self.carried - self.size
+        reach = max((item.request.start + item.carried for item in self.passages if item.carried), default=0)
+        return self.carried - min(reach, self.size)
+
+    @cached_property
+    def kept(self) -> tuple[int | None, ...]:
+        """For each passage, the bytes that the server turned out to hold after it; None when never known.
+
+        That is where the next attempt begins, or what a query answers before that.
+        """
+        answers = {item.n: item.offset for item in self.offsets if item.source == "query"}
+        known: int | None = None
+        kept: list[int | None] = []
+        for passage in reversed(self.passages):
+            kept.append(known)
+            request = passage.request
+            known = request.start if passage.attempt else answers.get(request.n, known)
+        return tuple(reversed(kept))
+
+
+@dataclass(frozen=True)
+class LinkLog:
+    """One user's link in one arm. ``start`` is the timeline's zero, in seconds since the run's start."""
+
+    arm: str
+    user: int
+    start: float
+    timeline: Timeline | None
+    faults: tuple[Fault, ...]
+    connections: tuple[Connection, ...]

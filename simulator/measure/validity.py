@@ -1,0 +1,212 @@
+"""Whether the instrument did what the plan says, so that the numbers may be believed.
+
+A warning says what was seen, what it may mean and what to do (the manner of hyperfine's warnings).
+Its level is ``note`` (read the numbers with this in mind), ``degraded`` (they are disturbed) or
+``invalid`` (they are void).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from simulator.measure.bytes import carried_method
+from simulator.measure.dataset import Dataset
+from simulator.measure.intervals import FEWEST
+from simulator.measure.models import ArmSummary, Number, Warning
+from simulator.units import format_duration
+
+LATE = 0.050  # seconds at p99; METRICS, statistics
+BUSY = 0.85  # of one core
+OVER_RATE = 1.05
+LOST_TIME = 0.01  # of the links' time
+
+LEVELS = ("note", "degraded", "invalid")
+VALIDITY = dict(zip(LEVELS, ("valid", "degraded", "invalid"), strict=True))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the checks look at."""
+
+    data: Dataset
+    arms: Sequence[ArmSummary]
+    readings: Mapping[str, Number]
+
+
+def warnings(data: Dataset, arms: Sequence[ArmSummary], readings: Mapping[str, Number]) -> list[Warning]:
+    """Return all warnings, the gravest first; *readings* are those of ``instrument.readings``."""
+    seen = Seen(data, arms, readings)
+    found = [warning for check in CHECKS for warning in check(seen)]
+    return sorted(found, key=lambda item: -LEVELS.index(item.level))
+
+
+def worst(found: Iterable[Warning]) -> str:
+    """Return valid, degraded or invalid."""
+    return VALIDITY[max((item.level for item in found), key=LEVELS.index, default="note")]
+
+
+def _ending(run: Seen) -> Iterator[Warning]:
+    if run.data.end is None:
+        yield Warning(
+            level="degraded",
+            seen="the records stop without the run's end",
+            means="the run was killed: its last records are missing and open uploads count as censored",
+            advice="run it again; the numbers hold for what was recorded",
+        )
+    elif run.data.status == "invalid":
+        yield Warning(
+            level="invalid",
+            seen="; ".join(run.data.end.causes) or "a part of the run died",
+            means="from then on the run did not do what its plan says",
+            advice="look at the part's log, mend it, and run again",
+        )
+    elif run.data.status == "interrupted":
+        yield Warning(
+            level="note",
+            seen="the run was interrupted",
+            means="uploads that were still going count as censored at that moment",
+            advice="let it run to its end for the full picture",
+        )
+
+
+def _late(run: Seen) -> Iterator[Warning]:
+    for name, what in (("event_late_p99", "faults took hold"), ("delivery_late_p99", "bytes were delivered")):
+        value = run.readings[name].value
+        if value is not None and value > LATE:
+            yield Warning(
+                level="degraded",
+                seen=f"{what} {format_duration(value)} late at p99, over {format_duration(LATE)}",
+                means="the links did not keep to their timelines",
+                advice="use fewer users, more --workers, or a machine with less to do",
+            )
+
+
+def _busy(run: Seen) -> Iterator[Warning]:
+    for name, number in run.readings.items():
+        if name.startswith("cpu_") and number.value is not None and number.value > BUSY:
+            part = name.removeprefix("cpu_")
+            yield Warning(
+                level="degraded",
+                seen=f"{part} used {number.value:.0%} of a core, over {BUSY:.0%}",
+                means="the run may have measured this machine and not the network",
+                advice="use fewer users or more --workers, or give the server a machine of its own",
+            )
+
+
+def _lagging(run: Seen) -> Iterator[Warning]:
+    lag = run.readings["lag"].value
+    spans = sum(max(0.0, run.data.last - link.start) for link in run.data.links.values())
+    if lag is not None and lag > LOST_TIME * spans:
+        yield Warning(
+            level="degraded",
+            seen=f"the engine gave up {format_duration(lag)} of link time, over {LOST_TIME:.0%} of it",
+            means="the links were slower than their profile",
+            advice="use fewer users, more --workers, or a machine with less to do",
+        )
+
+
+def _too_fast(run: Seen) -> Iterator[Warning]:
+    ratio = run.readings["rate_ratio_max"].value
+    if ratio is not None and ratio > OVER_RATE:
+        yield Warning(
+            level="degraded",
+            seen=f"a link carried {ratio:.2f} times what its rate allows",
+            means="the shaping did not hold, so uploads were faster than on the network meant",
+            advice="report it: an engine must not exceed its rate",
+        )
+
+
+def _broken_rules(run: Seen) -> Iterator[Warning]:
+    for arm in run.arms:
+        count = arm.numbers["violations"].value
+        if count:
+            rules = sorted({item.rule for upload in run.data.uploads[arm.name] for item in upload.violations})
+            yield Warning(
+                level="note",
+                seen=f"{arm.name}: the server broke its protocol {count:.0f} times ({'; '.join(rules)})",
+                means="the arm's numbers are also about that fault of the server",
+                advice="see the violation records for the bytes that show it",
+            )
+
+
+def _corrupt(run: Seen) -> Iterator[Warning]:
+    for arm in run.arms:
+        if arm.outcomes["corrupted"]:
+            yield Warning(
+                level="note",
+                seen=f"{arm.name}: {arm.outcomes['corrupted']} completed uploads were stored wrong",
+                means="the server confirmed bytes that it does not hold; they do not count as completed",
+                advice="see the integrity records for the first byte that differs",
+            )
+
+
+def _unverified(run: Seen) -> Iterator[Warning]:
+    unread = sum(int(arm.numbers["unverified"].value or 0) for arm in run.arms)
+    if unread:
+        yield Warning(
+            level="note",
+            seen=f"the stored bytes of {unread} completed uploads could not be read",
+            means="they count as completed on the server's word alone",
+            advice="use a server that answers GET, or one started here, whose store can be read",
+        )
+
+
+def _other_weather(run: Seen) -> Iterator[Warning]:
+    if run.data.weather.doubt:
+        yield Warning(
+            level="note",
+            seen=run.data.weather.doubt,
+            means="for those users there is no ideal time, no efficiency and no check of the rate",
+            advice="make the report with the version that ran (run.json names it)",
+        )
+
+
+def _few_users(run: Seen) -> Iterator[Warning]:
+    users = {upload.user for uploads in run.data.uploads.values() for upload in uploads}
+    if len(users) < FEWEST:
+        yield Warning(
+            level="note",
+            seen=f"{len(users)} users",
+            means=f"fewer than {FEWEST} users give no interval: each number is an anecdote",
+            advice="use --users 20 or more",
+        )
+
+
+def _uncounted(run: Seen) -> Iterator[Warning]:
+    uploads = [upload for group in run.data.uploads.values() for upload in group]
+    if any(not passage.counted for upload in uploads for passage in upload.passages):
+        yield Warning(
+            level="note",
+            seen=carried_method(uploads),
+            means="bytes in the engine and in other buffers count as carried, so C is rather too high",
+            advice="use the embedded engine, which counts what leaves the bottleneck",
+        )
+
+
+def _open_ended(run: Seen) -> Iterator[Warning]:
+    for arm in run.arms:
+        unfinished = arm.outcomes["censored"] + arm.outcomes["failed"]
+        if unfinished and arm.calm_of is None and arm.name != run.data.plan.baseline:
+            yield Warning(
+                level="note",
+                seen=f"{arm.name}: {unfinished} of {arm.uploads} uploads are unfinished",
+                means="what they would still have carried is not counted, so its saving may be smaller",
+                advice="allow a longer --deadline",
+            )
+
+
+CHECKS: tuple[Callable[[Seen], Iterator[Warning]], ...] = (
+    _ending,
+    _late,
+    _busy,
+    _lagging,
+    _too_fast,
+    _broken_rules,
+    _corrupt,
+    _unverified,
+    _other_weather,
+    _few_users,
+    _uncounted,
+    _open_ended,
+)

@@ -1,0 +1,125 @@
+"""Sharing out the engine's count of a connection among its requests."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.measure.carried import attribute
+from simulator.records import Cause, Connection, Purpose, Request
+
+HEAD = 10
+
+
+def request(t: float, end: float, *, sent: int = 0, length: int | None = None, **more: object) -> Request:
+    fields = {
+        "t": t,
+        "end": end,
+        "user": 0,
+        "arm": "tus",
+        "upload": 0,
+        "n": 0,
+        "purpose": Purpose.APPEND,
+        "method": "PATCH",
+        "target": "/",
+        "start": 0,
+        "length": sent if length is None else length,
+        "sent": sent,
+        "head": HEAD,
+        "received": 0,
+        "port": 4000,
+        "fresh": False,
+    }
+    return Request(**{**fields, **more})
+
+
+def connection(opened: float, t: float, carried_up: int, port: int = 4000) -> Connection:
+    return Connection(
+        t=t,
+        opened=opened,
+        user=0,
+        arm="tus",
+        port=port,
+        end="reset",
+        carried_up=carried_up,
+        delivered_up=carried_up,
+        carried_down=0,
+        delivered_down=0,
+    )
+
+
+def carried(requests: list[Request], connections: list[Connection]) -> list[int]:
+    return [passage.carried for passage in attribute(requests, connections)]
+
+
+def test_a_cut_request_carried_what_its_connection_did_less_the_whole_ones_before_it() -> None:
+    requests = [
+        request(0, 1, sent=100),
+        request(1, 2, n=1, purpose=Purpose.QUERY),
+        request(2, 3, n=2, sent=500, length=900, cause=Cause.RESET),
+    ]
+    # 10 + 100, 10, and 10 + 300 of the last
+    assert carried(requests, [connection(0, 3, 430)]) == [100, 0, 300]
+
+
+def test_a_cut_request_never_carried_more_than_its_socket_took() -> None:
+    cut = request(0, 1, sent=50, length=900, cause=Cause.CLOSED)
+    assert carried([cut], [connection(0, 1, 9999)]) == [50]
+
+
+def test_a_cut_request_whose_head_never_passed_carried_nothing() -> None:
+    cut = request(0, 1, sent=50, length=900, cause=Cause.RESET)
+    assert carried([cut], [connection(0, 1, 4)]) == [0]
+
+
+def test_an_early_answer_counts_only_what_passed() -> None:
+    refused = request(0, 1, sent=500, length=900, status=413)
+    assert carried([refused], [connection(0, 1, 310)]) == [300]
+
+
+def test_a_port_used_again_is_told_apart_by_time() -> None:
+    first = request(0, 1, sent=500, length=900, cause=Cause.RESET)
+    second = request(5, 6, n=1, sent=500, length=900, cause=Cause.RESET)
+    connections = [connection(5.1, 6.1, 210), connection(0.1, 1.1, 110)]
+    assert carried([second, first], connections) == [100, 200]
+
+
+def test_a_connection_that_died_silently_and_ends_with_the_run_is_still_found() -> None:
+    cut = request(0, 6, sent=500, length=900, cause=Cause.STALLED)
+    assert carried([cut], [connection(0.1, 90.0, 310)]) == [300]
+
+
+@pytest.mark.parametrize(("unsent", "expected"), [(None, 500), (200, 300), (600, 0)])
+def test_without_an_engine_it_is_what_the_socket_took_less_its_send_queue(
+    unsent: int | None, expected: int
+) -> None:
+    cut = request(0, 1, sent=500, length=900, cause=Cause.RESET, unsent=unsent)
+    [passage] = attribute([cut], [])
+    assert (passage.carried, passage.counted) == (expected, False)
+
+
+def test_a_whole_request_needs_no_engine_to_be_certain() -> None:
+    [passage] = attribute([request(0, 1, sent=500, status=204)], [])
+    assert (passage.carried, passage.counted) == (500, True)
+
+
+def test_a_refused_dial_carried_nothing_for_certain() -> None:
+    refused = request(0, 1, length=900, port=None, cause=Cause.REFUSED)
+    [passage] = attribute([refused], [connection(0, 1, 400)])
+    assert (passage.carried, passage.counted, passage.connection) == (0, True, None)
+
+
+@pytest.mark.parametrize("cause", [Cause.DEADLINE, Cause.CANCELLED])
+def test_the_end_of_the_time_is_no_interruption(cause: Cause) -> None:
+    [passage] = attribute([request(0, 1, sent=5, length=9, cause=cause)], [])
+    assert not passage.interrupted
+
+
+def test_a_request_is_ready_once_connected_or_at_once_on_a_kept_connection() -> None:
+    kept = request(1, 2)
+    dialled = request(1, 2, fresh=True, connected=1.5)
+    never = request(1, 2, fresh=True, cause=Cause.REFUSED)
+    assert [passage.ready for item in (kept, dialled, never) for passage in attribute([item], [])] == [
+        1,
+        1.5,
+        2,
+    ]
