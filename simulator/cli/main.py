@@ -25,14 +25,17 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: rich's would take half of the time that an answer may take
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(run.run)
-app.command("report")(report.report)
+app.command("run", short_help="Run a swarm over flaky links; print what resumption saved.")(run.run)
+app.command("report", short_help="Make a run's numbers, charts and pages again.")(report.report)
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(servers.app, name="servers")
-app.command("serve")(serve.serve)
-app.command("doctor")(doctor.doctor)
+app.command("serve", short_help="Serve uploads: tus 1.0 and plain.")(serve.serve)
+app.command("doctor", short_help="Say what is installed, and what a missing part would enable.")(
+    doctor.doctor
+)
 
 
 def _version(wanted: bool) -> None:

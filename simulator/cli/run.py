@@ -11,36 +11,33 @@ import typer
 STATUS = {"finished": 0, "interrupted": 130, "invalid": 3}
 
 
-def _option(panel: str, words: str, *names: str) -> Any:
-    return typer.Option(*names, help=words, rich_help_panel=panel)
+def _option(words: str, *names: str) -> Any:
+    return typer.Option(*names, help=words)
 
 
-_WORK, _TEST, _SHOW = "Workload", "Under test", "Output"
 _SIZES = "'3 MB', '1 MB..5 MB', 'lognormal(3 MB, 0.5)', or the path of a file."
 
 Profile = Annotated[str, typer.Argument(help="A shipped profile, or the path of a TOML file.")]
-Seed = Annotated[int, typer.Option(help="Of the weather; the same seed, the same links.")]
-Engine = Annotated[str, typer.Option(help="What makes the links: embedded.")]
-Workers = Annotated[int, typer.Option(help="Processes that run users.")]
-Calm = Annotated[
-    bool, typer.Option("--calm/--no-calm", help="Also run each arm without faults, for retention.")
-]
-Users = Annotated[int | None, _option(_WORK, "Users per arm.")]
-Uploads = Annotated[int | None, _option(_WORK, "Uploads per user.")]
-For = Annotated[str | None, _option(_WORK, "Upload again and again for so long.", "--for")]
-Size = Annotated[str | None, _option(_WORK, _SIZES)]
-SpawnRate = Annotated[float | None, _option(_WORK, "Users started per second.")]
-Deadline = Annotated[str | None, _option(_WORK, "An upload unfinished by then is censored.")]
-Protocols = Annotated[str, _option(_TEST, "The arms, by protocol.")]
-Piece = Annotated[str | None, _option(_TEST, "Send in pieces of this size.")]
-StallTimeout = Annotated[str | None, _option(_TEST, "Give an attempt up when nothing moves for so long.")]
-Server = Annotated[str, _option(_TEST, "A server of the catalog, or its TOML file.")]
-Against = Annotated[str | None, _option(_TEST, "URL of a server that already runs.")]
-Header = Annotated[list[str] | None, _option(_TEST, "'Name: value' with every request.")]
-AllowRemote = Annotated[bool, _option(_TEST, "Let --against leave this machine.", "--allow-remote")]
-Results = Annotated[Path, _option(_SHOW, "Where run folders go.")]
-Quiet = Annotated[bool, _option(_SHOW, "Only the answer.", "--quiet", "-q")]
-Json = Annotated[bool, _option(_SHOW, "The summary as JSON.", "--json")]
+Seed = Annotated[int, _option("Of the weather; the same seed, the same links.")]
+Engine = Annotated[str, _option("What makes the links: embedded.")]
+Workers = Annotated[int, _option("Processes that run users.")]
+Calm = Annotated[bool, _option("Also run each arm without faults, for retention.", "--calm/--no-calm")]
+Users = Annotated[int | None, _option("Users per arm.")]
+Uploads = Annotated[int | None, _option("Uploads per user.")]
+For = Annotated[str | None, _option("Upload again and again for so long.", "--for")]
+Size = Annotated[str | None, _option(_SIZES)]
+SpawnRate = Annotated[float | None, _option("Users started per second.")]
+Deadline = Annotated[str | None, _option("An upload unfinished by then is censored.")]
+Protocols = Annotated[str, _option("The arms, by protocol.")]
+Piece = Annotated[str | None, _option("Send in pieces of this size.")]
+StallTimeout = Annotated[str | None, _option("Give an attempt up when nothing moves for so long.")]
+Server = Annotated[str, _option("A server of the catalog, or its TOML file.")]
+Against = Annotated[str | None, _option("URL of a server that already runs.")]
+Header = Annotated[list[str] | None, _option("'Name: value' with every request.")]
+AllowRemote = Annotated[bool, _option("Let --against leave this machine.", "--allow-remote")]
+Results = Annotated[Path, _option("Where run folders go.")]
+Quiet = Annotated[bool, _option("Only the answer.", "--quiet", "-q")]
+Json = Annotated[bool, _option("The summary as JSON.", "--json")]
 
 
 def run(

@@ -15,7 +15,8 @@ from simulator.records import Sample
 from simulator.weather.faults import FAULTS
 from simulator.weather.timeline import RateCurve, merge
 
-SUSTAINED = 0.95  # a part is as busy as it is for one sample in twenty: its start does not count
+SUSTAINED = 0.95  # a part is as busy as it is for one sample in twenty
+SAMPLED = 0.5  # seconds that a sample looks back
 LEVELS = tuple(level / 100 for level in range(1, 101))  # at which an interval's lateness is read off
 ENOUGH_BYTES = 100_000  # a link that carried less says nothing about its rate
 
@@ -63,8 +64,12 @@ def _delivery_lateness(samples: Sequence[Sample]) -> list[float]:
 
 
 def _cpu(data: Dataset) -> dict[str, Number]:
+    begun = min(
+        (link.start for link in data.links.values()), default=0.0
+    )  # a part's own start does not count
     loads = {
-        part: [item.cpu for item in samples if item.cpu is not None] for part, samples in data.samples.items()
+        part: [item.cpu for item in samples if item.cpu is not None and item.t > begun + SAMPLED]
+        for part, samples in data.samples.items()
     }
     return {
         part: figures.total(float(np.quantile(values, SUSTAINED)), "cores", len(values), "p95 of the samples")

@@ -1,7 +1,7 @@
 """Measured results agree with theory: restarting and resuming under Poisson resets, at a shortened scale.
 
-The textbook case of the profile ``resets`` with a faster clock: one upload takes a second without
-faults, and a reset comes every second on average, so lP is 1 and theory says (e - 1) / 1 = 1.72.
+The textbook case of the profile ``resets`` with a faster clock: one upload takes two seconds without
+faults, and a reset comes every two seconds on average, so lP is 1 and theory says (e - 1) / 1 = 1.72.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from tests.helpers.runs import only_folder, simsim
 
 pytestmark = pytest.mark.loopback
 
-RATE_BIT_S = 2_000_000
+RATE_BIT_S = 1_000_000
 SIZE = 250_000
-EVERY_S = 1.0
+EVERY_S = 2.0
 DELAY_S = 0.005
 USERS = 60
 
@@ -28,7 +28,7 @@ name = "resets-fast"
 summary = "Constant rate, Poisson resets, nothing else; a hundredth of the profile resets' patience"
 
 [link]
-up = "2 Mbit/s"
+up = "1 Mbit/s"
 down = "8 Mbit/s"
 delay = "5 ms"
 jitter = "0 ms"
@@ -36,14 +36,14 @@ queue = "32 KiB"
 
 [[weather.breaks]]
 kind = "reset"
-every = "1 s"
+every = "2 s"
 
 [workload]
 users = 60
 uploads = 1
 size = "250 kB"
 spawn_rate = 20
-deadline = "60 s"
+deadline = "90 s"
 
 [policy]
 backoff = ["0 s"]

@@ -1,0 +1,90 @@
+"""The server without its sockets: heads, bytes, ends and cuts go in, answers and store calls come out.
+
+    core.begin(head, now, fresh) -> Reply                           answered from its head alone
+                                  | Receiving: data.. end | cut     its content goes into an upload
+                                  | Copying: step..                 a concatenation
+    core.events()                -> Superseded | Failed             what the shell must act upon
+    core.sweep(now)                                                 expire what is due
+
+Time (seconds since the epoch) and fresh ids are passed in and storage is an interface, so the same
+core runs under asyncio, in virtual time and under Hypothesis. A protocol is one module over
+``uploads``, entered in ``PROTOCOLS``; an upload begun by one is not visible to the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from simulator.servers.reference.messages import Call, Head, Headers, Refusal, Reply, path_of
+from simulator.servers.reference.plain import Plain
+from simulator.servers.reference.receiving import Step, refused
+from simulator.servers.reference.resource import Limits, UploadError
+from simulator.servers.reference.storage import Store, StoreError
+from simulator.servers.reference.tus import Tus
+from simulator.servers.reference.uploads import Event, Uploads
+
+Handler = Callable[[Call], Step]
+
+
+class Spoken(Protocol):
+    """One protocol as the core needs it: where it is spoken, and a handler for each method."""
+
+    path: str
+    headers: Headers  # of every answer
+
+    @property
+    def endpoint(self) -> Mapping[str, Handler]:
+        """Return the methods of the path itself."""
+        ...
+
+    @property
+    def upload(self) -> Mapping[str, Handler]:
+        """Return the methods of an upload below the path."""
+        ...
+
+    def admit(self, head: Head, method: str) -> None:
+        """Raise ``Refusal`` for a request that is not meant for this protocol."""
+        ...
+
+
+PROTOCOLS: tuple[Callable[[Uploads], Spoken], ...] = (Tus, Plain)
+
+
+class Core:
+    """All that the server decides. Raises ``StoreError`` when *store* cannot be read at the start."""
+
+    def __init__(self, store: Store, limits: Limits) -> None:
+        self._uploads = Uploads(store, limits)
+        self._protocols = tuple(protocol(self._uploads) for protocol in PROTOCOLS)
+
+    def begin(self, head: Head, now: float, fresh: str) -> Step:
+        """Take in the head of a request. *fresh* is an id that no upload has."""
+        path = path_of(head.target)
+        for protocol in self._protocols:
+            if path.startswith(protocol.path) or path + "/" == protocol.path:
+                name = path[len(protocol.path) :]
+                try:
+                    return self._call(protocol, Call(head, name, fresh, now))
+                except (Refusal, UploadError, StoreError) as exc:
+                    return refused(exc, protocol.headers)
+        return Reply(404, (), "there is nothing here")
+
+    def events(self) -> list[Event]:
+        """Return what happened since the last call that no answer tells."""
+        events, self._uploads.events = self._uploads.events, []
+        return events
+
+    def sweep(self, now: float) -> None:
+        """Remove uploads whose time is over."""
+        self._uploads.sweep(now)
+
+    def _call(self, protocol: Spoken, call: Call) -> Step:
+        # tus 1.0, "X-HTTP-Method-Override": the actual method must be ignored
+        method = call.head.fields.get("x-http-method-override", call.head.method)
+        protocol.admit(call.head, method)
+        handlers = protocol.upload if call.name else protocol.endpoint
+        if method not in handlers:
+            raise Refusal(405, f"{method} is not for this", (("Allow", ", ".join(handlers)),))
+        step = handlers[method](call)
+        return step.plus(protocol.headers) if isinstance(step, Reply) else step

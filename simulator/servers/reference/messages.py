@@ -1,0 +1,87 @@
+"""What passes between the shell and the core: request heads, replies, and how fields are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+Headers = tuple[tuple[str, str], ...]
+
+_DIGITS = re.compile(r"[0-9]{1,18}")  # 18 digits stay below 2**63 and refuse signs, spaces, underscores
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of one request.
+
+    Field names are lower case, and repeated fields are joined by commas (RFC 9110, "Field Order").
+    ``length`` is that of the content; None when only its end will tell (chunked).
+    """
+
+    method: str
+    target: str
+    fields: Mapping[str, str]
+    length: int | None
+
+    def number(self, name: str) -> int | None:
+        """Return the field *name* as a non-negative integer, None when absent; refuses anything else."""
+        text = self.fields.get(name)
+        if text is None:
+            return None
+        if _DIGITS.fullmatch(text) is None:
+            raise Refusal(400, f"{name} must be a non-negative integer")
+        return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A final answer. Its content is ``text``, or the first ``size`` bytes of the blob ``stored``."""
+
+    status: int
+    headers: Headers = ()
+    text: str = ""
+    stored: str | None = None
+    size: int = 0
+
+    def plus(self, headers: Headers) -> Reply:
+        """Return the reply with *headers* before its own."""
+        return replace(self, headers=headers + self.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as a protocol sees it.
+
+    ``name`` is what follows the protocol's path; ``fresh`` is an id that no upload has, should one be
+    made; ``now`` is in seconds since the epoch.
+    """
+
+    head: Head
+    name: str
+    fresh: str
+    now: float
+
+
+class Refusal(Exception):
+    """A request that cannot be served, with the answer it gets."""
+
+    def __init__(self, status: int, text: str, headers: Headers = ()) -> None:
+        super().__init__(text)
+        self.reply = Reply(status, headers, text)
+
+
+def path_of(target: str) -> str:
+    """Return the path of a request target or URL, in origin or absolute form, without its query."""
+    if "://" in target:
+        target = "/" + target.split("://", 1)[1].partition("/")[2]
+    return target.partition("?")[0].partition("#")[0]
+
+
+def http_date(seconds: float) -> str:
+    """Return *seconds* since the epoch in IMF-fixdate (RFC 9110, "Date/Time Formats"); no locale."""
+    at = datetime.fromtimestamp(int(seconds), UTC)
+    return f"{_DAYS[at.weekday()]}, {at.day:02} {_MONTHS[at.month - 1]} {at.year} {at:%H:%M:%S} GMT"

@@ -1,0 +1,114 @@
+"""Processes that push bytes and count them, so that a measurement does not share an interpreter's lock."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import select
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any
+
+Address = tuple[str, int]
+_FORK = multiprocessing.get_context("fork")
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def process(work: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
+    """Run *work(pipe, ...)* in a process of its own; yield the other end of the pipe."""
+    ours, theirs = _FORK.Pipe()
+    child = _FORK.Process(target=work, args=(theirs, *arguments), daemon=True)
+    child.start()
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        child.kill()
+        child.join()
+        ours.close()
+
+
+def swallow(pipe: Connection, marks: bool = True) -> None:
+    """Accept and count; say the address, then the (instant, bytes) marks of each connection when asked."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    pipe.send(listener.getsockname())
+    poll = select.epoll()
+    poll.register(listener.fileno(), select.EPOLLIN)
+    poll.register(pipe.fileno(), select.EPOLLIN)
+    socks: dict[int, socket.socket] = {}
+    counted: list[list[tuple[float, int]]] = []
+    by_fd: dict[int, list[tuple[float, int]]] = {}
+    buffer = memoryview(bytearray(1 << 18))
+    while True:
+        for fd, _ in poll.poll():
+            if fd == listener.fileno():
+                sock, _ = listener.accept()
+                socks[sock.fileno()] = sock
+                by_fd[sock.fileno()] = []
+                counted.append(by_fd[sock.fileno()])
+                poll.register(sock.fileno(), select.EPOLLIN)
+            elif fd == pipe.fileno():
+                pipe.recv()
+                pipe.send(counted)
+            else:
+                _count(poll, socks, by_fd[fd] if marks else None, fd, buffer)
+
+
+def _count(
+    poll: select.epoll,
+    socks: dict[int, socket.socket],
+    marks: list[tuple[float, int]] | None,
+    fd: int,
+    buffer: memoryview,
+) -> None:
+    try:
+        n = socks[fd].recv_into(buffer)
+    except OSError:
+        n = 0
+    if not n:
+        poll.unregister(fd)
+        socks.pop(fd).close()
+    elif marks is not None:
+        marks.append((time.monotonic(), n))
+
+
+def push(pipe: Connection, addresses: Sequence[Address], send_buffer: int | None, seconds: float) -> None:
+    """Send to all *addresses* as fast as they take it, for *seconds*; then say how much was accepted."""
+    socks = [_dial(address, send_buffer) for address in addresses]
+    poll = select.epoll()
+    by_fd = {sock.fileno(): sock for sock in socks}
+    for fd in by_fd:
+        poll.register(fd, select.EPOLLOUT)
+    data, accepted, end = bytes(1 << 18), 0, time.monotonic() + seconds
+    piece = data if send_buffer is None else data[:65536]
+    while (left := end - time.monotonic()) > 0:
+        for fd, _ in poll.poll(left):
+            try:
+                accepted += by_fd[fd].send(piece)
+            except BlockingIOError:
+                pass
+            except OSError:
+                poll.unregister(fd)
+    pipe.send(accepted)
+    time.sleep(3600)
+
+
+def _dial(address: Address, send_buffer: int | None) -> socket.socket:
+    sock = socket.socket()
+    if send_buffer is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+        sock.setsockopt(socket.IPPROTO_TCP, 25, send_buffer)  # TCP_NOTSENT_LOWAT
+    sock.connect(address)
+    sock.setblocking(False)
+    return sock
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that process *pid* has used, user and kernel."""
+    with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS

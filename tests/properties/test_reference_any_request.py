@@ -1,0 +1,83 @@
+"""No request, however odd, gets anything from the core but an answer; and it leaves the store sound."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.servers.reference.memory import MemoryStore
+from simulator.servers.reference.messages import Head, Reply
+from simulator.servers.reference.receiving import Copying, Receiving
+from tests.helpers.asking import OFFSET_TYPE, Asker, finish
+
+ID = f"{1:032x}"
+NUMBERS = st.sampled_from(["0", "1", "3", "10", "-1", "1e3", "", "9" * 18, "9" * 40, "٣", "0x1"])
+TEXT = st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=20)
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "tus-resumable": st.sampled_from(["1.0.0", "1.0.0", "1.0.0", "0.2.2"]),
+        "upload-offset": NUMBERS,
+        "upload-length": NUMBERS,
+        "upload-defer-length": NUMBERS,
+        "content-type": st.sampled_from([OFFSET_TYPE, "text/plain", ";"]),
+        "upload-metadata": st.one_of(st.sampled_from(["a YQ==", "a,b", "a,a"]), TEXT),
+        "upload-checksum": st.one_of(st.sampled_from(["sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=", "sha1 A"]), TEXT),
+        "upload-concat": st.one_of(st.sampled_from(["partial", f"final;/files/{ID}", "final; x://"]), TEXT),
+        "x-http-method-override": st.sampled_from(["PATCH", "HEAD", "DELETE", "BREW"]),
+    },
+)
+TARGETS = st.one_of(
+    st.sampled_from(
+        ["/files/", f"/files/{ID}", "/plain/", "/plain/a", "/files", "*", f"http://h/files/{ID}?q#f"]
+    ),
+    TEXT,
+    TEXT.map(lambda text: f"/files/{text}"),
+    TEXT.map(lambda text: f"/plain/{text}"),
+)
+HEADS = st.builds(
+    Head,
+    st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"]),
+    TARGETS,
+    FIELDS,
+    st.sampled_from([0, 0, 3, 10, None, 1 << 63]),
+)
+REQUESTS = st.tuples(HEADS, st.binary(max_size=12), st.sampled_from(["end", "cut", "leave"]))
+
+
+@given(st.lists(REQUESTS, max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_any_request_gets_an_answer(requests: list[tuple[Head, bytes, str]]) -> None:
+    asker = Asker(MemoryStore(), max_size=1000, expires=5)
+    asker.create(10, b"abc", upload_concat="partial")
+    for number, (head, content, end) in enumerate(requests, start=2):
+        asker.now += 1
+        step = asker.core.begin(head, asker.now, f"{number:032x}")
+        if isinstance(step, Copying):
+            step = finish(step)
+        if isinstance(step, Receiving):
+            carry_out(asker, step, content, end)
+        else:
+            assert_proper(step)
+        asker.core.sweep(asker.now)
+    asker.restart()
+    assert not asker.core.events()
+
+
+def carry_out(asker: Asker, step: Receiving, content: bytes, end: str) -> None:
+    reply = step.data(content, asker.now)
+    if reply is not None:
+        assert_proper(reply)
+    elif end == "end":
+        assert_proper(step.end(asker.now))
+    elif end == "cut":
+        step.cut(asker.now)
+
+
+def assert_proper(reply: Reply) -> None:
+    assert 200 <= reply.status < 500
+    names = [name for name, _ in reply.headers]
+    assert len(names) == len(set(names))
+    for name, value in reply.headers:
+        assert value.encode("latin-1"), name
+        assert "\n" not in value
