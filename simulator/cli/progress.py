@@ -54,10 +54,9 @@ class Progress:
         self.now = max(self.now, record.t)
         if isinstance(record, Run) and record.plan is not None:
             self.plan = record.plan
-            self.longest = longest(record.plan)
             self.arms = {arm.name: ArmProgress() for arm in record.plan.arms}
         elif isinstance(record, Link):
-            self.arms[record.arm].users += 1
+            self._take_link(record)
         elif isinstance(record, Sample):
             self._take_sample(record)
         elif isinstance(record, Request):
@@ -87,6 +86,11 @@ class Progress:
             shares.append(min(1.0, hit / links))
         return "".join(BARS[min(len(BARS) - 1, -int(-share * (len(BARS) - 1) // 1))] for share in shares)
 
+    def _take_link(self, record: Link) -> None:
+        if self.plan is not None and not any(arm.users for arm in self.arms.values()):
+            self.longest = record.t + longest(self.plan)
+        self.arms[record.arm].users += 1
+
     def _take_sample(self, record: Sample) -> None:
         if record.carried_up is None:
             return
@@ -99,7 +103,9 @@ class Progress:
             return
         key = (record.arm, record.user, record.upload)
         self.arms[record.arm].again += max(0, self._reached.get(key, 0) - record.start)
-        self._reached[key] = record.start + record.sent - (record.unsent or 0)
+        # What a socket took may still be in the link's queue, which carried nothing yet.
+        passed = record.sent - (record.unsent or 0) - (self.plan.in_flight_bytes if self.plan else 0)
+        self._reached[key] = record.start + max(0, passed)
 
     def _take_upload(self, record: Upload) -> None:
         progress = self.arms[record.arm]

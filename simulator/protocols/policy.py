@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from simulator.errors import UsageError
 from simulator.protocols.machine import Wait
 from simulator.records import Why
 
@@ -31,9 +32,20 @@ class Policy:
     piece: int | None = None
     blocked_wait: float = 1.0  # after 423, 409, 429 or 503 without Retry-After
 
+    def __post_init__(self) -> None:
+        """Refuse, with ``UsageError``, what would never send or wait backwards."""
+        if self.piece is not None and self.piece < 1:
+            raise UsageError(
+                f"a piece of {self.piece} bytes sends nothing", where="piece", mend="1 byte or more"
+            )
+        waits = (self.connect_timeout, self.stall_timeout, self.blocked_wait, *self.backoff)
+        if min(waits) < 0 or not 0 <= self.jitter <= 1:
+            mend = "waits of 0 s or more, jitter from 0 to 1"
+            raise UsageError("the policy waits less than nothing", where="policy", mend=mend)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the policy as plain JSON types."""
-        return asdict(self)
+        return {**asdict(self), "backoff": list(self.backoff)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Policy:

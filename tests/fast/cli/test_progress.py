@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from simulator.cli.progress import Progress
 from simulator.records import Fault, Link, Outcome, Purpose, Request, Run, Sample, Upload, Wait, Why
+from simulator.swarm.planning import longest
 from tests.helpers.plans import make_plan
 
 
@@ -30,11 +33,17 @@ def upload(user: int, outcome: Outcome = Outcome.COMPLETED) -> Upload:
     return Upload(t=5, started=0.1, user=user, arm="tus", upload=0, size=1000, sha256="", outcome=outcome)
 
 
-def test_bytes_sent_again_are_those_before_the_point_already_reached() -> None:
+def test_bytes_sent_again_are_those_before_the_point_surely_reached() -> None:
     progress = begun()
-    progress.take(request(sent=400, unsent=100))
-    progress.take(request(start=250, length=750, sent=750))
-    assert progress.arms["tus"].again == 50
+    in_flight = make_plan().in_flight_bytes
+    progress.take(request(length=500_000, sent=400_000, unsent=100))
+    progress.take(request(start=250_000, length=250_000, sent=250_000))
+    assert progress.arms["tus"].again == 400_000 - 100 - in_flight - 250_000
+
+
+def test_the_end_is_reckoned_from_the_first_link() -> None:
+    progress = begun()
+    assert progress.longest == pytest.approx(0.1 + longest(make_plan()))
 
 
 def test_users_are_sending_then_waiting_then_through() -> None:

@@ -1,0 +1,30 @@
+"""Every registered protocol, in every wording, keeps the contract of machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from simulator.protocols import PROTOCOLS, make_machine
+from simulator.protocols.policy import Policy
+from tests.contracts.check_protocol import CHECKS, Make
+from tests.helpers.modelserver import ENDPOINT
+
+WORDINGS = [(spec.name, framing) for spec in PROTOCOLS.values() for framing in spec.framings]
+
+
+@pytest.mark.parametrize("size", [0, 1, 50])
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
+@pytest.mark.parametrize("wording", WORDINGS, ids="-".join)
+def test_a_machine_keeps_its_contract(
+    wording: tuple[str, str], check: Callable[[Make, int], None], size: int
+) -> None:
+    name, framing = wording
+
+    def make():
+        return make_machine(
+            name, endpoint=ENDPOINT, size=size, filename="f.bin", policy=Policy(piece=20), framing=framing
+        )
+
+    check(make, size)
