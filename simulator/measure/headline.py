@@ -66,7 +66,8 @@ def _ratio(arm: ArmSummary) -> str:
     number = arm.numbers["amplification"]
     if number.value is None:
         return "an unknown number of"
-    return f"{'at least ' if number.at_least else ''}{number.value:.2f}"
+    decimals = 3 if 0 < abs(number.value - 1) < 0.005 else 2  # two would claim exactly 1
+    return f"{'at least ' if number.at_least else ''}{number.value:.{decimals}f}"
 
 
 def _interval(number: Number, percents: bool = True) -> str:

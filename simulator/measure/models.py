@@ -85,7 +85,7 @@ NUMBERS = {
     "efficiency": "T*/T, median over completed uploads",
     "goodput": "P/T, median over completed uploads",
     "retention": "goodput / goodput of the calm twin, ratio of the paired medians",
-    "lost": "bytes carried but not kept, per interruption, median",
+    "lost": "bytes carried but not kept, per interruption, mean",
     "recovery": "fault to first new byte stored, median",
     "recovery_detect": "fault to the client's notice, median",
     "recovery_backoff": "waiting by policy, median",

@@ -36,8 +36,8 @@ Form = Callable[[float], Scale]
 
 
 def ratio(value: float) -> Scale:
-    """Plain ratios such as 2.31."""
-    return Scale(1, "", _decimals(value) if abs(value) >= 10 else 2)
+    """Plain ratios such as 2.31; a decimal more where two would claim exactly 1."""
+    return Scale(1, "", _decimals(value) if abs(value) >= 10 else 3 if 0 < abs(value - 1) < 0.005 else 2)
 
 
 def percent(value: float) -> Scale:

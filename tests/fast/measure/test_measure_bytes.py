@@ -108,3 +108,18 @@ def test_an_interruption_after_which_nothing_is_known_is_left_out() -> None:
 def test_no_uploads_give_no_numbers_and_no_error() -> None:
     found = numbers(MadeRun())
     assert (found["payload"].value, found["amplification"].value) == (0, None)
+
+
+def test_the_loss_per_interruption_is_a_mean_so_that_rare_losses_show() -> None:
+    number = lost_of(0, 0, 0, 400)
+    assert (number.value, number.n) == (100.0, 4)
+
+
+def lost_of(*kept_short: int) -> Number:
+    """Return the loss of a run with one interruption per user after 500 bytes, of which so many were lost."""
+    run = MadeRun(users=len(kept_short))
+    for user, short in enumerate(kept_short):
+        upload = run.upload("tus", user=user, size=1000)
+        upload.send(0, 1, sent=500, length=1000, cause=Cause.RESET)
+        upload.query(1, 1.1, offset=500 - short).send(1.1, 2, start=500 - short).completed(2)
+    return numbers(run)["lost"]

@@ -82,3 +82,8 @@ def test_counts_and_ratios_are_given_a_unit_in_tables() -> None:
 def test_the_load_of_a_part_is_a_share(name: str) -> None:
     said = words.how(name, "1")
     assert (said.label, value(number(0.31), said.form)) == (name.replace("_", " "), f"31{TIE}%")
+
+
+def test_a_ratio_near_one_gets_a_decimal_more_and_one_itself_does_not() -> None:
+    said = [words.value(Number(value=value, unit="1", n=20), words.ratio) for value in (1.0, 1.0004, 1.02)]
+    assert said == ["1.00", "1.000", "1.02"]
