@@ -1,4 +1,4 @@
-"""Bytes of one arm: P, S, C, H, D and R of METRICS, and what they amount to per payload byte.
+"""Bytes of one arm: P, S, C, H, D and R, and what they amount to per payload byte.
 
 P payload, S body bytes the sockets took, C carried over the bottleneck, H heads and answers,
 D acknowledged as stored, R = C - P of completed uploads.

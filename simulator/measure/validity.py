@@ -16,7 +16,7 @@ from simulator.measure.intervals import FEWEST
 from simulator.measure.models import ArmSummary, Number, Warning
 from simulator.units import format_duration
 
-LATE = 0.050  # seconds at p99; METRICS, statistics
+LATE = 0.050  # seconds at p99
 BUSY = 0.85  # of one core
 OVER_RATE = 1.05
 LOST_TIME = 0.01  # of the links' time
