@@ -1,0 +1,7 @@
+"""``python -m simulator.links.embedded CONTROL EVENTS PARENT``: what client.py starts."""
+
+import sys
+
+from simulator.links.embedded.process import main
+
+main(*map(int, sys.argv[1:]))

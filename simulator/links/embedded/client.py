@@ -1,0 +1,203 @@
+"""The parent's side of the embedded engine: starts the process, speaks to it, hears its events.
+
+Plain sockets and one ``Popen``: it works with threads and in a process that gevent has patched.
+``open`` and ``start`` may be called from one thread or greenlet while another waits in ``events``.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import IO, Any, Self
+
+import simulator
+from simulator.errors import PartDied, UsageError
+from simulator.links.embedded.wire import Lines, Message, encode, spec_out
+from simulator.links.engine import Address, EngineEvent, LinkSpec
+
+COMMAND = (sys.executable, "-m", "simulator.links.embedded")
+PATIENCE = 10.0  # seconds that a closing engine may take before it is killed
+LAST_LINES = 5  # of the log of an engine that died
+
+
+class EmbeddedEngine:
+    """Links in a process of their own, applied by its own clock. A context manager."""
+
+    name = "embedded"
+
+    def __init__(self) -> None:
+        self._control, control = socket.socketpair()
+        self._events, events = socket.socketpair()
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the engine
+        self._replies, self._heard = Lines(), Lines()
+        self._links: dict[str, Address] = {}
+        self._turn = threading.Lock()
+        self._closed = False
+        with control, events:
+            self._process = _spawn(control, events, self._log)
+
+    @property
+    def pid(self) -> int:
+        """Return the process in which the links live."""
+        return self._process.pid
+
+    def open(self, links: Sequence[LinkSpec]) -> dict[str, Address]:
+        """Open *links* and return the address to dial for each, by link id.
+
+        Raises ``UsageError`` for an upstream that has no address and for an id that is open already.
+        """
+        numeric = [replace(link, upstream=_numeric(link.upstream)) for link in links]
+        opened: dict[str, Address] = {}
+        with self._turn:
+            self._refuse_twins([link.id for link in links])
+            for link in numeric:
+                self._say({"do": "open", "link": spec_out(link)})
+            while len(opened) < len(links):
+                opened |= dict(map(_address, self._hear_replies()))
+            self._links |= opened
+        return opened
+
+    def start(self, link: str, t0: float) -> None:
+        """Begin the timeline of *link* at *t0*, in CLOCK_MONOTONIC seconds.
+
+        Raises ``KeyError`` for a link that is not open.
+        """
+        with self._turn:
+            self._links[link]
+            self._say({"do": "start", "link": link, "t0": t0})
+
+    def events(self, timeout: float | None) -> list[EngineEvent]:
+        """Return the events since the last call, waiting up to *timeout* seconds for the first.
+
+        Raises ``PartDied`` when the engine has ended by itself.
+        """
+        heard: list[EngineEvent] = []
+        deadline = None if timeout is None else monotonic() + timeout
+        while not heard:
+            left = None if deadline is None else max(0.0, deadline - monotonic())
+            data = _receive(self._events, left)
+            if data is None:
+                break
+            if not data:
+                raise self._died()
+            heard.extend(self._heard.feed(data))
+        return heard
+
+    def close(self) -> list[EngineEvent]:
+        """End all links and the engine; return its last events (a ``connection`` for each still open).
+
+        Never raises for an engine that is dead already: ``events`` has said so, or will never be asked.
+        """
+        if self._closed:
+            return []
+        self._closed = True
+        last = self._farewell()
+        self._control.close()
+        self._events.close()
+        self._end_process()
+        self._log.close()
+        return last
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _refuse_twins(self, ids: list[str]) -> None:
+        for n, name in enumerate(ids):
+            if name in self._links or name in ids[:n]:
+                raise UsageError(f"link '{name}' is open already", mend="give each link an id of its own")
+
+    def _say(self, message: Message) -> None:
+        try:
+            self._control.sendall(encode(message))
+        except OSError as error:
+            raise self._died() from error
+
+    def _hear_replies(self) -> list[Message]:
+        data = _receive(self._control, None)
+        if not data:
+            raise self._died()
+        return self._replies.feed(data)
+
+    def _farewell(self) -> list[EngineEvent]:
+        """Ask the engine to end and return what it still says."""
+        last: list[EngineEvent] = []
+        deadline = monotonic() + PATIENCE
+        try:
+            self._control.sendall(encode({"do": "close"}))
+            while data := _receive(self._events, max(0.0, deadline - monotonic())):
+                last.extend(self._heard.feed(data))
+        except OSError:  # it is dead, so it has nothing to say
+            pass
+        return last
+
+    def _end_process(self) -> None:
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _died(self) -> PartDied:
+        self._end_process()
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").splitlines()[-LAST_LINES:]
+        return PartDied(
+            f"the engine ended by itself, {_how(self._process.returncode)}", where=" | ".join(lines)
+        )
+
+
+def _spawn(control: socket.socket, events: socket.socket, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start the engine's process. It finds our modules where we found them."""
+    home = str(Path(simulator.__file__).parents[1])
+    path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
+    fds = (control.fileno(), events.fileno())
+    return subprocess.Popen(
+        [*COMMAND, *map(str, fds), str(os.getpid())],
+        pass_fds=fds,
+        env={**os.environ, "PYTHONPATH": path},
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+    )
+
+
+def _receive(sock: socket.socket, timeout: float | None) -> bytes | None:
+    """Return what came within *timeout* seconds: nothing at all as None, the peer's end as b""."""
+    sock.settimeout(timeout)
+    try:
+        return sock.recv(1 << 18)
+    except (TimeoutError, BlockingIOError):
+        return None
+    except ConnectionResetError:
+        return b""
+
+
+def _numeric(upstream: Address) -> Address:
+    host, port = upstream
+    try:
+        found: Any = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise UsageError(f"the upstream '{host}' has no address: {error}") from error
+    return found[0][4][0], port
+
+
+def _address(reply: Message) -> tuple[str, Address]:
+    return reply["link"], ("127.0.0.1", reply["port"])
+
+
+def _how(code: int) -> str:
+    return f"killed by signal {-code}" if code < 0 else f"with exit code {code}"

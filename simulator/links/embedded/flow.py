@@ -1,0 +1,259 @@
+"""Bytes of one connection, one way: read from its source, carried by the link, handed to its sink.
+
+source --recv--> held ----------------------------> sink
+                  |  pushed           released  ^
+                  +--> Direction ... arrived ---+     ShapedFlow
+source --recv--> (what the sink would not take) --> sink     DirectFlow
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from enum import Enum
+from math import inf
+from typing import TYPE_CHECKING
+
+from simulator.links.embedded.carrier import MUCH, Carrier, Copier, Splicer
+from simulator.links.embedded.plug import IN, OUT, Plug
+from simulator.links.sizes import MOST
+
+if TYPE_CHECKING:
+    from simulator.links.embedded.connection import Connection
+    from simulator.links.embedded.relay import Way
+
+READ = 64 * 1024  # bytes: the most that one recv takes on a shaped link
+STUCK = 64 * 1024  # bytes that may wait for a sink that does not read before its source must wait too
+TURNS = 16  # reads of a direct flow before the others get theirs
+
+
+class Ending(Enum):
+    """How a source ended."""
+
+    FIN = "fin"
+    RESET = "reset"
+
+
+class Flow(ABC):
+    """One way of a connection. ``limit`` is how many bytes it may take from its source in all."""
+
+    __slots__ = ("connection", "delivered", "ending", "limit", "lost", "over", "sink", "source", "taken")
+    source: Plug
+    sink: Plug
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.limit = inf
+        self.taken = 0
+        self.lost = 0  # of what was taken, bytes dropped before the link carried them
+        self.delivered = 0
+        self.ending: Ending | None = None
+        self.over = False  # its end was passed on, or its sink is gone
+
+    @property
+    def carried(self) -> int:
+        """Return the bytes that the link carried of a flow that is over."""
+        return self.taken - self.lost
+
+    @abstractmethod
+    def read(self) -> None:
+        """Take from the source what the link and the sink allow."""
+
+    @abstractmethod
+    def write(self) -> None:
+        """Hand to the sink what has arrived."""
+
+    @abstractmethod
+    def forget(self) -> int:
+        """Drop all bytes on the way, and stop; return how many they were."""
+
+    def pass_end(self) -> None:
+        """Let the sink see how the source ended."""
+        self.over = True
+        if self.ending is Ending.RESET:
+            self.connection.reset()
+        else:
+            self.connection.pass_fin(self)
+
+    def sink_gone(self) -> None:
+        """Give up: nobody will read what is on the way."""
+        self.over = True
+        self.forget()
+        self.connection.lost_sink(self)
+
+
+class ShapedFlow(Flow):
+    """A flow through a ``Direction``, which counts the bytes that are held here."""
+
+    __slots__ = ("_blocked", "_end_due", "_held", "_paused", "_released", "_way")
+
+    def __init__(self, connection: Connection, way: Way) -> None:
+        super().__init__(connection)
+        self._way = way
+        self._held = bytearray()
+        self._released = 0  # bytes that have arrived and may be handed over
+        self._end_due = False
+        self._blocked = False  # the sink takes nothing now
+        self._paused = False  # too much waits for the sink
+
+    def read(self) -> None:
+        """Take bytes while the link has room."""
+        way, now = self._way, self.connection.relay.time()
+        planned = way.direction.busy  # then the wake-up that is planned comes soon enough
+        while self.taken < self.limit and self.ending is None and not self.over:
+            if self._released > STUCK:
+                self._paused = True
+                break
+            room = way.direction.room(now)
+            if room < way.direction.refill():
+                way.waiting.append(self)
+                planned = False
+                break
+            if not self._take(int(min(room, READ, self.limit - self.taken)), now):
+                break
+        if not planned:
+            self.connection.relay.plan()
+
+    def write(self) -> None:
+        """Hand over what has arrived, and the end after it."""
+        self._blocked = False
+        while self._released and not self.over:
+            try:
+                sent = self.sink.sock.send(memoryview(self._held)[: self._released])
+            except BlockingIOError:
+                self._blocked = True
+                self.sink.want(OUT)
+                break
+            except OSError:
+                self.sink_gone()
+                return
+            del self._held[:sent]  # CPython moves the start, not the bytes
+            self.delivered += sent
+            self._released -= sent
+        if self._paused and self._released <= STUCK:
+            self._paused = False
+            self.read()
+        if self.delivered >= self.limit:
+            self.connection.cut()
+        elif self._end_due and not self._released and not self.over:
+            self.pass_end()
+
+    def arrive(self, nbytes: int) -> None:
+        """Learn that *nbytes* more have crossed the link, or with 0 that the end has."""
+        if not self.over:
+            self._released += nbytes
+            self._end_due = self._end_due or not nbytes
+
+    def go_on(self) -> None:
+        """Hand over what has arrived, unless the sink has to say first that it can take it."""
+        if not self._blocked and not self.over:
+            self.write()
+
+    def forget(self) -> int:
+        """Drop what is held, on the link or past it."""
+        self.over = True
+        queued, in_line = self._way.direction.drop(self, self.connection.relay.time())
+        dropped = queued + in_line + self._released
+        self.lost += queued
+        self._held.clear()
+        self._released = 0
+        if self in self._way.waiting:
+            self._way.waiting.remove(self)
+        return dropped
+
+    def _take(self, most: int, now: float) -> bool:
+        """Read once; return whether to look again."""
+        space = self.connection.relay.scratch[:most]
+        try:
+            n = self.source.sock.recv_into(space)
+        except BlockingIOError:
+            self.source.want(IN)
+            return False
+        except OSError:
+            self._end(Ending.RESET, now)
+            return False
+        if not n:
+            self._end(Ending.FIN, now)
+            return False
+        self.taken += n
+        self._held += space[:n]
+        direction = self._way.direction
+        direction.push(self, n, now)
+        if n == most or direction.room(now) < direction.refill():
+            return True
+        self.source.want(IN)
+        return False
+
+    def _end(self, how: Ending, now: float) -> None:
+        self.ending = self.connection.source_ended(self, how)
+        self._way.direction.push(self, 0, now)
+
+
+class DirectFlow(Flow):
+    """A flow of an unlimited link: what is read is handed over at once, so carried is delivered."""
+
+    __slots__ = ("_carrier", "_way")
+
+    def __init__(self, connection: Connection, way: Way) -> None:
+        super().__init__(connection)
+        self._way = way
+        self._carrier: Carrier = Copier(connection.relay.scratch)
+
+    def read(self) -> None:
+        """Pass on what is there, in a few turns."""
+        for _ in range(TURNS):
+            if self.over or self.ending is not None or self.taken >= self.limit or self._carrier.held:
+                return
+            if not self._turn():
+                return
+        self.source.want(IN)
+
+    def write(self) -> None:
+        """Hand over what was left, then read on."""
+        if not self._carrier.held or self._hand_over():
+            self.read()
+
+    def forget(self) -> int:
+        """Drop what the sink would not take."""
+        self.over = True
+        dropped = self._carrier.held
+        self.lost += dropped
+        self._carrier.close()
+        return dropped
+
+    def _turn(self) -> bool:
+        """Take and hand over once; return whether there may be more."""
+        if self.taken > MUCH and isinstance(self._carrier, Copier):
+            self._carrier = Splicer()
+        try:
+            n = self._carrier.take(self.source.sock, self._most())
+        except BlockingIOError:
+            self.source.want(IN)
+            return False
+        except OSError:
+            n = -1
+        if n <= 0:
+            self.ending = self.connection.source_ended(self, Ending.RESET if n else Ending.FIN)
+            self.pass_end()
+            return False
+        self.taken += n
+        return self._hand_over()
+
+    def _most(self) -> int:
+        direction = self._way.direction
+        return int(min(MOST, self.limit - self.taken, direction.stop - direction.carried))
+
+    def _hand_over(self) -> bool:
+        """Give the sink what is held; return whether the flow may go on."""
+        try:
+            sent = self._carrier.give(self.sink.sock)
+        except OSError:
+            self.sink_gone()
+            return False
+        self.delivered += sent
+        self._way.direction.carried += sent
+        self.connection.relay.moved(self._way)
+        if self._carrier.held:
+            self.sink.want(OUT)
+        elif self.delivered >= self.limit:
+            self.connection.cut()
+        return not self._carrier.held and not self.over

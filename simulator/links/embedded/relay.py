@@ -1,0 +1,272 @@
+"""One link, live: its two directions, its listener, its connections and its faults.
+
+Times on the link are seconds since its origin: the opening of the link, and from the start of its
+timeline that start. Until then the link passes as its timeline says for the instant 0.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from math import inf
+from time import monotonic
+
+from simulator.links.embedded.connection import Connection
+from simulator.links.embedded.flow import ShapedFlow
+from simulator.links.embedded.listener import Listener
+from simulator.links.embedded.loop import Loop
+from simulator.links.embedded.strike import end_connections, gates, stalled
+from simulator.links.embedded.wire import Message
+from simulator.links.engine import LinkSpec
+from simulator.links.link import Direction, Transit
+from simulator.links.sizes import buffers
+from simulator.weather.faults import FAULTS, New, Old, Shape
+from simulator.weather.timeline import Break, RateCurve, Timeline
+
+
+@dataclass(frozen=True)
+class Way:
+    """One direction of the link, and the flows that wait for room in it, in their order."""
+
+    direction: Direction[ShapedFlow]
+    waiting: deque[ShapedFlow] = field(default_factory=deque)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What all links of the process share."""
+
+    loop: Loop
+    post: Callable[[Message], None]
+    late: list[float]  # seconds by which each delivery since the last sample was late
+    scratch: memoryview  # where direct flows read
+
+
+class Relay:
+    """One link, from its opening to the engine's end."""
+
+    def __init__(self, shop: Shop, spec: LinkSpec) -> None:
+        self.id, self.group = spec.id, spec.group
+        self.timeline, self.upstream = spec.timeline, spec.upstream
+        self.loop, self.scratch, self._shop = shop.loop, shop.scratch, shop
+        self.buffers = buffers(spec.timeline)
+        self.connections: dict[Connection, None] = {}  # in the order of their opening
+        self.frozen: list[Connection] = []
+        self.wake_at = inf
+        self._origin = monotonic()
+        self._started = False
+        self._timed: Iterator[Break] = iter(())
+        self._counted = _by_count(spec.timeline)
+        self.direct = spec.timeline.unlimited and not any(_stalls(item) for item in self._counted)
+        self._holds: list[tuple[float, New]] = []
+        self._planning = True
+        self.up, self.down = Way(self._calm(spec.timeline.uplink)), Way(self._calm(spec.timeline.downlink))
+        self.listener = Listener(shop.loop, self.buffers, self._accept)
+
+    def start(self, t0: float) -> None:
+        """Begin the timeline at *t0*, which may lie ahead."""
+        if t0 > monotonic():
+            self.loop.at(t0, lambda: self._begin(t0))
+        else:
+            self._begin(t0)
+
+    def time(self) -> float:
+        """Return the present instant in the link's time."""
+        return monotonic() - self._origin
+
+    def round_trip(self, at: float | None = None) -> float:
+        """Return what a round trip begun at *at* takes, stalls included; inf when it never ends."""
+        now = (monotonic() if at is None else at) - self._origin
+        there = self.up.direction.earliest(now)
+        return self.down.direction.earliest(there) - now if there < inf else inf
+
+    def limit(self) -> float:
+        """Return the bytes after which a connection opened now is cut."""
+        now = self.time() if self._started else 0.0
+        cuts = (b for b in self.timeline.breaks if b.connection_bytes is not None and b.t <= now < b.until)
+        return min((b.connection_bytes or 0 for b in cuts), default=inf)
+
+    def run(self, now: float) -> None:
+        """Move bytes up to *now*, let waiting flows read, and plan the next wake-up."""
+        self._planning = False
+        self._move(now - self._origin)
+        for way in (self.up, self.down):
+            self._refill(way, now - self._origin)
+        self._planning = True
+        self.plan()
+
+    def plan(self) -> None:
+        """Ask the loop for the next wake-up."""
+        if self._planning:
+            up, down = self.up, self.down
+            first = min(
+                up.direction.next_wake(bool(up.waiting)), down.direction.next_wake(bool(down.waiting))
+            )
+            self.loop.wake(self, first + self._origin)
+
+    def moved(self, way: Way) -> None:
+        """Note that a direct flow handed bytes over."""
+        if way.direction.carried >= way.direction.stop:
+            self._reached(monotonic())
+
+    def ended(self, connection: Connection, end: str) -> None:
+        """Forget *connection* and report what it carried."""
+        self.connections.pop(connection, None)
+        self._shop.post(
+            {
+                "event": "connection",
+                "link": self.id,
+                "port": connection.port,
+                "opened": connection.opened,
+                "t": monotonic(),
+                "end": end,
+                "carried_up": connection.up.carried,
+                "delivered_up": connection.up.delivered,
+                "carried_down": connection.down.carried,
+                "delivered_down": connection.down.delivered,
+            }
+        )
+
+    def cut(self, connection: Connection, planned: float) -> None:
+        """Reset *connection*, which has had its bytes since *planned*."""
+        issued = monotonic()
+        dropped = connection.reset("cut-after")
+        self._report("cut-after", (planned, planned, issued), (1, dropped))
+
+    def close(self) -> None:
+        """End everything."""
+        self.listener.close()
+        for connection in list(self.connections):
+            connection.reset("run")
+        for connection in self.frozen:
+            connection.bury()
+
+    def _calm(self, curve: RateCurve) -> Direction[ShapedFlow]:
+        """Return a direction that passes as at the instant 0."""
+        delay = self.timeline.delay_at(0.0)
+        return Direction(RateCurve.constant(curve.at(0.0)), lambda _: delay, self.timeline.queue)
+
+    def _begin(self, t0: float) -> None:
+        now = monotonic()
+        self._move(t0 - self._origin)
+        shift, self._origin, self._started = self._origin - t0, t0, True
+        self.up.direction.reshape(self.timeline.uplink, self.timeline.delay_at, shift)
+        self.down.direction.reshape(self.timeline.downlink, self.timeline.delay_at, shift)
+        timed = (b for b in self.timeline.breaks if b.link_bytes is None and b.connection_bytes is None)
+        self._timed = iter(sorted(timed))
+        self._next_timed()
+        self._next_counted()
+        self.run(now)
+
+    def _next_timed(self) -> None:
+        item = next(self._timed, None)
+        if item is not None:
+            self.loop.at(self._origin + item.t, lambda: self._timed_strike(item))
+
+    def _timed_strike(self, item: Break) -> None:
+        self._move(item.t)
+        self._strike(item, self._origin + item.t)
+        self._next_timed()
+        self.run(monotonic())
+
+    def _next_counted(self) -> None:
+        self.up.direction.stop_at(self._counted[-1].link_bytes or 0 if self._counted else inf)
+
+    def _reached(self, planned: float) -> None:
+        """Strike what waited for the bytes that the uplink has now carried."""
+        carried = self.up.direction.carried
+        while self._counted and (self._counted[-1].link_bytes or 0) <= carried:
+            self._strike(self._counted.pop(), planned)
+        self._next_counted()
+
+    def _strike(self, item: Break, planned: float) -> None:
+        """Do what the fault's row says, by its primitives, and report it."""
+        kind, issued = FAULTS[item.kind], monotonic()
+        until = planned + item.until - item.t
+        struck = end_connections(kind, list(self.connections))
+        if kind.new is not New.PASS:
+            self._hold(kind.new, until)
+        if item.link_bytes is not None:
+            self._draw(item, planned, until)
+        shown = min(until, max(planned, self._origin + self.timeline.horizon))
+        self._report(item.kind, (planned, until if until < inf else shown, issued), struck)
+
+    def _draw(self, item: Break, planned: float, until: float) -> None:
+        """Draw a fault that waited for a byte count into the curves, where others were drawn beforehand."""
+        span = (planned - self._origin, until - self._origin)
+        for way in (self.up, self.down):
+            way.direction.recurve(lambda curve: stalled(FAULTS[item.kind], curve, span))
+
+    def _hold(self, mode: New, until: float) -> None:
+        self._holds.append((until, mode))
+        if until < inf:
+            self.loop.at(until, self._gate)
+        self._gate()
+
+    def _gate(self) -> None:
+        now = monotonic()
+        self._holds = [hold for hold in self._holds if hold[0] > now]
+        self.listener.become(gates(mode for _, mode in self._holds))
+
+    def _accept(self, client: socket.socket) -> None:
+        connection = Connection(self, client)
+        if not connection.ended:
+            self.connections[connection] = None
+
+    def _move(self, t: float) -> None:
+        """Advance both directions to *t* and hand over what is due."""
+        for way in (self.up, self.down):
+            direction = way.direction
+            more = direction.busy or direction.carried >= direction.stop
+            while more:
+                direction.advance(t)
+                self._hand_over(direction.arrived(t))
+                more = direction.carried >= direction.stop
+                if more:
+                    self._reached(self._origin + direction.clock)
+
+    def _hand_over(self, there: list[Transit[ShapedFlow]]) -> None:
+        """Give the flows what crossed the link: each one system call, however many pieces came."""
+        now = self.time() if there else 0.0
+        flows: dict[ShapedFlow, None] = {}
+        for flow, nbytes, due in there:
+            self._shop.late.append(now - due)
+            flow.arrive(nbytes)
+            flows[flow] = None
+        for flow in flows:
+            flow.go_on()
+
+    def _refill(self, way: Way, now: float) -> None:
+        direction = way.direction
+        while way.waiting and direction.room(now) >= direction.refill():
+            way.waiting.popleft().read()
+
+    def _report(self, fault: str, times: tuple[float, float, float], struck: tuple[int, int]) -> None:
+        planned, until, issued = times
+        self._shop.post(
+            {
+                "event": "fault",
+                "link": self.id,
+                "fault": fault,
+                "planned": planned,
+                "until": until,
+                "issued": issued,
+                "done": monotonic(),
+                "connections": struck[0],
+                "dropped": struck[1],
+            }
+        )
+
+
+def _by_count(timeline: Timeline) -> list[Break]:
+    """Return the breaks that wait for a byte count, the first at the end."""
+    waiting = (item for item in timeline.breaks if item.link_bytes is not None)
+    return sorted(waiting, key=lambda item: item.link_bytes or 0, reverse=True)
+
+
+def _stalls(item: Break) -> bool:
+    """Whether the break holds back connections that live on."""
+    kind = FAULTS[item.kind]
+    return kind.shape is Shape.STALL and kind.old is Old.KEEP

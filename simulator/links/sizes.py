@@ -1,0 +1,61 @@
+"""How large the socket buffers along a link are, and so how many bytes can be in flight on it.
+
+Default loopback buffers swallow megabytes of an upload, which a client then believes sent. A
+receive buffer alone does not help, because loopback segments are 64 KiB; with TCP_MAXSEG set on
+the listener it does. Smoothness follows the buffer too, so buffers grow with the rate. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.weather.timeline import RateCurve, Timeline
+
+LEAST = 4608  # bytes: near the kernel's least; still reaches 100 Mbit/s, at a higher price
+MOST = 256 * 1024
+SECONDS = 0.01  # of the link's fastest rate for SO_RCVBUF, of which the kernel makes twice that
+SEGMENT = 1460  # bytes: what Ethernet carries
+CLIENT_LEAST = 16 * 1024
+SEND_FLOOR = 47 * 1024  # bytes: a loopback send queue takes this much whatever SO_SNDBUF says
+
+
+@dataclass(frozen=True)
+class Buffers:
+    """Socket options of one link: bytes for SO_RCVBUF and SO_SNDBUF, TCP_MAXSEG or None for the kernel's."""
+
+    up: int  # towards the server: the listener's receive and the upstream socket's send buffer
+    down: int
+    segment: int | None
+
+
+def buffers(timeline: Timeline) -> Buffers:
+    """Return the socket options of the link that *timeline* describes."""
+    if timeline.unlimited:
+        return Buffers(MOST, MOST, None)
+    return Buffers(_sized(timeline.uplink), _sized(timeline.downlink), SEGMENT)
+
+
+def client_send_buffer(timeline: Timeline) -> int:
+    """Return the bytes for a client's SO_SNDBUF and TCP_NOTSENT_LOWAT on this link."""
+    return max(CLIENT_LEAST, buffers(timeline).up // 4)
+
+
+def in_flight_allowance(timeline: Timeline) -> int:
+    """Return the most bytes of an upload that may be on their way between client and server.
+
+    That is the modelled queue, the delay line at its fullest, and what the sockets in the way hold:
+    the kernel makes twice of each buffer, and a send queue exceeds even that by the segments under way.
+    """
+    up = buffers(timeline).up
+    sockets = 3 * client_send_buffer(timeline) + 2 * up + max(2 * up, SEND_FLOOR)
+    return timeline.queue + _line(timeline) + sockets
+
+
+def _sized(curve: RateCurve) -> int:
+    fastest = max(MOST if rate is None else rate / 8 * SECONDS for rate in curve.rates)
+    return int(min(MOST, max(LEAST, fastest)))
+
+
+def _line(timeline: Timeline) -> int:
+    fastest = max((rate or 0.0 for rate in timeline.uplink.rates), default=0.0)
+    return int(fastest / 8 * (max(timeline.delay.values) + timeline.jitter.spread))
