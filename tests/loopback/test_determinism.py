@@ -21,7 +21,7 @@ def run(cwd: Path, *options: str) -> tuple[Plan, Played]:
     """Return the plan and, per user and arm, the faults played, with instants on the link's own clock."""
     cwd.mkdir()
     told = simsim(
-        *("run", "mobile-flaky", "--users", str(USERS), "--size", "1 MB", "--quiet", "--no-calm"),
+        *("run", "mobile-flaky", "--users", str(USERS), "--size", "2 MB", "--quiet", "--no-calm"),
         *("--deadline", "15 s", *options),
         cwd=cwd,
     )
@@ -60,12 +60,14 @@ def test_digests_depend_on_the_seed_and_not_on_the_workers(runs: dict[str, tuple
 
 
 def test_every_arm_of_a_user_plays_the_same_faults_in_every_run(runs: dict[str, tuple[Plan, Played]]) -> None:
+    compared = 0
     for user in range(USERS):
         lists = [
             runs[name][1][user, arm] for name in ("one worker", "two workers") for arm in ("plain", "tus")
         ]
-        assert all(lists)
+        compared += min(map(len, lists))
         assert all(same(one, other) for one, other in combinations(lists, 2))
+    assert compared >= USERS
 
 
 def test_another_seed_plays_others(runs: dict[str, tuple[Plan, Played]]) -> None:

@@ -107,6 +107,7 @@ def after_head(peer: Peer) -> None:
 def in_mid_body(peer: Peer) -> None:
     peer.read_head()
     peer.read_body(HALF)
+    time.sleep(0.1)  # the client fills its queue meanwhile
     peer.reset()
 
 
