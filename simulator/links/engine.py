@@ -32,6 +32,12 @@ EngineEvent = Mapping[str, Any]
 ``fault``       link, fault, planned, until, issued, done, connections, dropped
 ``connection``  link, port, opened, t, end, carried_up, delivered_up, carried_down, delivered_down
 ``sample``      t, carried_up (bytes by group), late_p50, late_p99, lag; every 250 ms
+
+``until`` is ``planned`` for an instant, and the timeline's horizon for what never ends. ``connections``
+and ``dropped`` (bytes) are of the connections that the fault ended: none where it keeps them.
+``end`` is the fault's name, ``client`` or ``server`` (whose end came first), or ``run``.
+``carried_up`` is since the opening; lateness (seconds, None when nothing was delivered) and ``lag``
+(seconds of link time given up, all links together) are since the sample before.
 """
 
 

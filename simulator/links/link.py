@@ -109,9 +109,10 @@ class Direction(Generic[Owner]):
             return OPEN_LINE - self.in_line - self.backlog
         return self._queue - self.backlog
 
-    def refill(self) -> int:
-        """Return the room from which a waiting sender is worth resuming: each read has its cost."""
-        return max(1, min(self._unit, self._queue // 2))
+    def grant(self, now: float) -> int:
+        """Return the room, or 0 while it is too small to be worth a read, which has its cost."""
+        room = self.room(now)
+        return room if room >= min(self._unit, self._queue // 2) and room > 0 else 0
 
     def next_wake(self, wanted: bool = False) -> float:
         """Return when to come again; *wanted* says that a sender waits for room."""
@@ -253,4 +254,4 @@ class Direction(Generic[Owner]):
         return max(self._last_due, left + self._delay_at(left)) if left < math.inf else math.inf
 
     def _half_empty(self) -> float:
-        return self._curve.finish(self.clock, max(self.backlog - self._queue // 2, self._piece))
+        return self._finish(max(self.backlog - self._queue // 2, self._piece))

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from simulator.weather.timeline import RateCurve, Timeline
 
-LEAST = 4608  # bytes: near the kernel's least; still reaches 100 Mbit/s, at a higher price
+LEAST = 8192  # bytes: about 11 kB of segments; half of it still reaches 100 Mbit/s, at a higher price
 MOST = 256 * 1024
+SPLICE = 1024 * 1024  # bytes: the pipe of an unlimited link's connection that moves much
 SECONDS = 0.01  # of the link's fastest rate for SO_RCVBUF, of which the kernel makes twice that
 SEGMENT = 1460  # bytes: what Ethernet carries
 CLIENT_LEAST = 16 * 1024
@@ -48,7 +49,8 @@ def in_flight_allowance(timeline: Timeline) -> int:
     """
     up = buffers(timeline).up
     sockets = 3 * client_send_buffer(timeline) + 2 * up + max(2 * up, SEND_FLOOR)
-    return timeline.queue + _line(timeline) + sockets
+    link = SPLICE if timeline.unlimited else timeline.queue + _line(timeline)
+    return link + sockets
 
 
 def _sized(curve: RateCurve) -> int:

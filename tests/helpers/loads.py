@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 Address = tuple[str, int]
+PIECE = 64 * 1024  # bytes that either end moves at a time, as simsim's clients do
 _FORK = multiprocessing.get_context("fork")
 
 
@@ -41,7 +42,7 @@ def swallow(pipe: Connection, marks: bool = True) -> None:
     socks: dict[int, socket.socket] = {}
     counted: list[list[tuple[float, int]]] = []
     by_fd: dict[int, list[tuple[float, int]]] = {}
-    buffer = memoryview(bytearray(1 << 18))
+    buffer = memoryview(bytearray(PIECE))
     while True:
         for fd, _ in poll.poll():
             if fd == listener.fileno():
@@ -82,12 +83,11 @@ def push(pipe: Connection, addresses: Sequence[Address], send_buffer: int | None
     by_fd = {sock.fileno(): sock for sock in socks}
     for fd in by_fd:
         poll.register(fd, select.EPOLLOUT)
-    data, accepted, end = bytes(1 << 18), 0, time.monotonic() + seconds
-    piece = data if send_buffer is None else data[:65536]
+    data, accepted, end = bytes(PIECE), 0, time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         for fd, _ in poll.poll(left):
             try:
-                accepted += by_fd[fd].send(piece)
+                accepted += by_fd[fd].send(data)
             except BlockingIOError:
                 pass
             except OSError:

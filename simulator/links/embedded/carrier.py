@@ -11,8 +11,9 @@ import os
 import socket
 from abc import ABC, abstractmethod
 
+from simulator.links.sizes import SPLICE
+
 MUCH = 1 << 20  # bytes after which a flow is worth a pipe
-PIPE = 1024 * 1024  # bytes: its pages are its slots, and a slot may hold less than a page
 _FLAGS = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
 
 
@@ -68,12 +69,12 @@ class Splicer(Carrier):
     def __init__(self) -> None:
         self._out, self._in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            fcntl.fcntl(self._in, fcntl.F_SETPIPE_SZ, PIPE)
+            fcntl.fcntl(self._in, fcntl.F_SETPIPE_SZ, SPLICE)
         except PermissionError:  # past the user's share of pipe pages (pipe(7)): a small one works too
             pass
 
     def take(self, sock: socket.socket, most: int) -> int:
-        self.held = os.splice(sock.fileno(), self._in, min(most, PIPE), flags=_FLAGS)
+        self.held = os.splice(sock.fileno(), self._in, min(most, SPLICE), flags=_FLAGS)
         return self.held
 
     def give(self, sock: socket.socket) -> int:

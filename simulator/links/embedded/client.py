@@ -155,9 +155,8 @@ class EmbeddedEngine:
         self._end_process()
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").splitlines()[-LAST_LINES:]
-        return PartDied(
-            f"the engine ended by itself, {_how(self._process.returncode)}", where=" | ".join(lines)
-        )
+        words = " | ".join(lines) or "it wrote nothing"
+        return PartDied(f"the engine ended by itself, {_how(self._process.returncode)}: {words}")
 
 
 def _spawn(control: socket.socket, events: socket.socket, log: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -192,7 +191,9 @@ def _numeric(upstream: Address) -> Address:
         found: Any = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise UsageError(f"the upstream '{host}' has no address: {error}") from error
-    return found[0][4][0], port
+    # Servers that bind to a name often listen on its IPv4 address alone.
+    address = min(found, key=lambda row: row[0] != socket.AF_INET)[4]
+    return address[0], port
 
 
 def _address(reply: Message) -> tuple[str, Address]:

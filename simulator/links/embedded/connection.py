@@ -23,10 +23,10 @@ CUT_DELAYED_ACK = 0.05  # seconds: beyond a delayed acknowledgement, what was se
 class Connection:
     """One client's connection through a link: a socket to either end and a flow each way."""
 
-    def __init__(self, relay: Relay, client: socket.socket) -> None:
+    def __init__(self, relay: Relay, client: socket.socket, port: int) -> None:
         self.relay = relay
         self.opened = monotonic()
-        self.port: int = client.getpeername()[1]
+        self.port = port  # the client's own
         self.ended = False
         self._end = ""
         self._cut_at = inf

@@ -9,21 +9,23 @@ source --recv--> (what the sink would not take) --> sink     DirectFlow
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from enum import Enum
 from math import inf
 from typing import TYPE_CHECKING
 
 from simulator.links.embedded.carrier import MUCH, Carrier, Copier, Splicer
 from simulator.links.embedded.plug import IN, OUT, Plug
-from simulator.links.sizes import MOST
+from simulator.links.sizes import SPLICE
 
 if TYPE_CHECKING:
     from simulator.links.embedded.connection import Connection
     from simulator.links.embedded.relay import Way
 
 READ = 64 * 1024  # bytes: the most that one recv takes on a shaped link
+PIECES = 64  # that one sendmsg gathers
 STUCK = 64 * 1024  # bytes that may wait for a sink that does not read before its source must wait too
-TURNS = 16  # reads of a direct flow before the others get theirs
+TURNS = 4  # reads of a direct flow before the others get theirs
 
 
 class Ending(Enum):
@@ -84,12 +86,13 @@ class Flow(ABC):
 class ShapedFlow(Flow):
     """A flow through a ``Direction``, which counts the bytes that are held here."""
 
-    __slots__ = ("_blocked", "_end_due", "_held", "_paused", "_released", "_way")
+    __slots__ = ("_at", "_blocked", "_end_due", "_held", "_paused", "_released", "_way")
 
     def __init__(self, connection: Connection, way: Way) -> None:
         super().__init__(connection)
         self._way = way
-        self._held = bytearray()
+        self._held: deque[bytes] = deque()
+        self._at = 0  # how much of the first piece is gone
         self._released = 0  # bytes that have arrived and may be handed over
         self._end_due = False
         self._blocked = False  # the sink takes nothing now
@@ -97,19 +100,19 @@ class ShapedFlow(Flow):
 
     def read(self) -> None:
         """Take bytes while the link has room."""
-        way, now = self._way, self.connection.relay.time()
-        planned = way.direction.busy  # then the wake-up that is planned comes soon enough
+        direction, now = self._way.direction, self.connection.relay.time()
+        planned = direction.busy  # then the wake-up that is planned comes soon enough
+        drained = False
         while self.taken < self.limit and self.ending is None and not self.over:
-            if self._released > STUCK:
-                self._paused = True
-                break
-            room = way.direction.room(now)
-            if room < way.direction.refill():
-                way.waiting.append(self)
+            room = direction.grant(now)
+            if not room:
+                self._way.waiting.append(self)
                 planned = False
                 break
-            if not self._take(int(min(room, READ, self.limit - self.taken)), now):
+            if drained or self._released > STUCK:
+                self._rest(drained)
                 break
+            drained = self._take(int(min(room, READ, self.limit - self.taken)), now)
         if not planned:
             self.connection.relay.plan()
 
@@ -118,7 +121,7 @@ class ShapedFlow(Flow):
         self._blocked = False
         while self._released and not self.over:
             try:
-                sent = self.sink.sock.send(memoryview(self._held)[: self._released])
+                self._gone(self._send())
             except BlockingIOError:
                 self._blocked = True
                 self.sink.want(OUT)
@@ -126,9 +129,6 @@ class ShapedFlow(Flow):
             except OSError:
                 self.sink_gone()
                 return
-            del self._held[:sent]  # CPython moves the start, not the bytes
-            self.delivered += sent
-            self._released -= sent
         if self._paused and self._released <= STUCK:
             self._paused = False
             self.read()
@@ -160,32 +160,54 @@ class ShapedFlow(Flow):
             self._way.waiting.remove(self)
         return dropped
 
-    def _take(self, most: int, now: float) -> bool:
-        """Read once; return whether to look again."""
-        space = self.connection.relay.scratch[:most]
-        try:
-            n = self.source.sock.recv_into(space)
-        except BlockingIOError:
+    def _rest(self, drained: bool) -> None:
+        """Read again when the source has more, or when the sink has taken what waits for it."""
+        if drained:
             self.source.want(IN)
-            return False
+        else:
+            self._paused = True
+
+    def _take(self, most: int, now: float) -> bool:
+        """Read once; return whether that emptied the source."""
+        try:
+            data = self.source.sock.recv(most)
+        except BlockingIOError:
+            return True
         except OSError:
             self._end(Ending.RESET, now)
-            return False
-        if not n:
-            self._end(Ending.FIN, now)
-            return False
-        self.taken += n
-        self._held += space[:n]
-        direction = self._way.direction
-        direction.push(self, n, now)
-        if n == most or direction.room(now) < direction.refill():
             return True
-        self.source.want(IN)
-        return False
+        if not data:
+            self._end(Ending.FIN, now)
+            return True
+        self.taken += len(data)
+        self._held.append(data)
+        self._way.direction.push(self, len(data), now)
+        return len(data) < most
 
     def _end(self, how: Ending, now: float) -> None:
         self.ending = self.connection.source_ended(self, how)
         self._way.direction.push(self, 0, now)
+
+    def _send(self) -> int:
+        """Send up to what is released, out of as many pieces as that takes; return how much went."""
+        at, left = self._at, self._released
+        if len(self._held[0]) - at >= left:
+            return self.sink.sock.send(memoryview(self._held[0])[at : at + left])
+        pieces: list[memoryview] = []
+        for piece in self._held:
+            pieces.append(memoryview(piece)[at : at + left])
+            left -= len(pieces[-1])
+            at = 0
+            if not left or len(pieces) == PIECES:
+                break
+        return self.sink.sock.sendmsg(pieces)
+
+    def _gone(self, sent: int) -> None:
+        self.delivered += sent
+        self._released -= sent
+        self._at += sent
+        while self._held and self._at >= len(self._held[0]):
+            self._at -= len(self._held.popleft())
 
 
 class DirectFlow(Flow):
@@ -240,7 +262,7 @@ class DirectFlow(Flow):
 
     def _most(self) -> int:
         direction = self._way.direction
-        return int(min(MOST, self.limit - self.taken, direction.stop - direction.carried))
+        return int(min(SPLICE, self.limit - self.taken, direction.stop - direction.carried))
 
     def _hand_over(self) -> bool:
         """Give the sink what is held; return whether the flow may go on."""

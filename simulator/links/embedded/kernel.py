@@ -14,7 +14,7 @@ from types import FrameType
 
 SIOCOUTQ = 0x5411  # linux/sockios.h: bytes not acknowledged, sent or not
 SIOCOUTQNSD = 0x894B  # linux/sockios.h: bytes not sent
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_TIMERSLACK = 1, 29  # linux/prctl.h
 LINGER_RESET = struct.pack("ii", 1, 0)
 BACKLOG = 1024
 
@@ -82,6 +82,15 @@ def allow_many_files() -> None:
     """Raise the limit of open files as far as the process may."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def wake_sharply() -> None:
+    """Do without what makes a sleeper wake late: 50 us of timer slack, and a niced parent's niceness."""
+    ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1)
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
+    except PermissionError:  # only root may take back niceness: start the engine before the load is niced
+        pass
 
 
 def die_with(parent: int) -> None:

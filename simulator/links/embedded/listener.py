@@ -22,7 +22,7 @@ class Listener:
     socket is shut down, which keeps its port and every connection that was taken.
     """
 
-    def __init__(self, loop: Loop, sizes: Buffers, accepted: Callable[[socket.socket], None]) -> None:
+    def __init__(self, loop: Loop, sizes: Buffers, accepted: Callable[[socket.socket, int], None]) -> None:
         self._loop = loop
         self._accepted = accepted
         self._segment = sizes.segment
@@ -66,11 +66,11 @@ class Listener:
             if self.mode is not New.PASS:
                 return
             try:
-                client, _ = self._sock.accept()
+                client, (_, port) = self._sock.accept()
             except BlockingIOError:
                 return
             except ConnectionAbortedError:  # it gave up before it was taken: accept(2)
                 continue
             client.setblocking(False)
             kernel.send_promptly(client)
-            self._accepted(client)
+            self._accepted(client, port)

@@ -72,6 +72,7 @@ def main(control: int, events: int, parent: int) -> None:
         signal.signal(interrupt, signal.SIG_IGN)
     kernel.die_with(parent)
     kernel.allow_many_files()
+    kernel.wake_sharply()
     ends = [socket.socket(fileno=fd) for fd in (control, events)]
     for end in ends:
         end.setblocking(False)

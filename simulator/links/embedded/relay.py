@@ -210,8 +210,8 @@ class Relay:
         self._holds = [hold for hold in self._holds if hold[0] > now]
         self.listener.become(gates(mode for _, mode in self._holds))
 
-    def _accept(self, client: socket.socket) -> None:
-        connection = Connection(self, client)
+    def _accept(self, client: socket.socket, port: int) -> None:
+        connection = Connection(self, client, port)
         if not connection.ended:
             self.connections[connection] = None
 
@@ -228,19 +228,20 @@ class Relay:
                     self._reached(self._origin + direction.clock)
 
     def _hand_over(self, there: list[Transit[ShapedFlow]]) -> None:
-        """Give the flows what crossed the link: each one system call, however many pieces came."""
+        """Give the flows what crossed the link, at most one system call for each run of pieces."""
         now = self.time() if there else 0.0
-        flows: dict[ShapedFlow, None] = {}
+        last: ShapedFlow | None = None
         for flow, nbytes, due in there:
             self._shop.late.append(now - due)
+            if last is not None and flow is not last:
+                last.go_on()
             flow.arrive(nbytes)
-            flows[flow] = None
-        for flow in flows:
-            flow.go_on()
+            last = flow
+        if last is not None:
+            last.go_on()
 
     def _refill(self, way: Way, now: float) -> None:
-        direction = way.direction
-        while way.waiting and direction.room(now) >= direction.refill():
+        while way.waiting and way.direction.grant(now):
             way.waiting.popleft().read()
 
     def _report(self, fault: str, times: tuple[float, float, float], struck: tuple[int, int]) -> None:

@@ -10,7 +10,7 @@ from simulator.links.embedded.relay import Relay, Shop
 from simulator.links.link import TICK
 
 EVERY = 0.25  # seconds
-WAKES = 5_000  # a second, of all busy links together: each costs 50 to 60 us, most of it the kernel's
+WAKES = 4_000  # a second, of all busy links together: each costs 50 to 100 us, half of it the kernel's
 
 
 class Sampler:
