@@ -71,17 +71,20 @@ def _ratio(arm: ArmSummary) -> str:
 
 
 def _interval(number: Number, percents: bool = True) -> str:
-    if number.low is None or number.high is None:
+    if number.low is None or number.high is None or number.value is None:
         return ""
     if percents:
-        return f" [{percent(number.low).removesuffix(' %')}–{percent(number.high)}]"
+        decimals = _decimals(number.value)
+        return f" [{number.low * 100:.{decimals}f}–{number.high * 100:.{decimals}f} %]"
     return f" [{number.low:.2f}–{number.high:.2f}]"
 
 
 def percent(share: float) -> str:
-    """Return ``"97 %"``; with a digit more near the ends, so that 99.6 % is not called all."""
-    value = share * 100
-    rounded = f"{value:.0f}"
-    if rounded in ("0", "100") and abs(value - round(value)) > 1e-9:
-        rounded = f"{value:.1f}" if f"{value:.1f}" not in ("0.0", "100.0") else f"{value:.2f}"
-    return f"{rounded.removeprefix('-') if float(rounded) == 0 else rounded} %"
+    """Return ``"97 %"``; with a digit or two more near the ends, so that 99.6 % is not called all."""
+    return f"{share * 100 + 0.0:.{_decimals(share)}f} %"  # plus zero: no "-0 %"
+
+
+def _decimals(share: float) -> int:
+    """Return the decimals of a per cent that claim neither none nor all of what is nearly so."""
+    gap = min(abs(share), abs(1 - share)) * 100
+    return 0 if gap == 0 or gap >= 1 else 1 if gap >= 0.05 else 2
