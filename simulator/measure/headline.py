@@ -49,7 +49,10 @@ def _nothing_to_avoid(ours: ArmSummary, base: ArmSummary) -> str:
     cuts = base.numbers["interruptions"].value
     if not cuts and not ours.numbers["interruptions"].value:
         return "No upload was interrupted, so there was nothing to avoid"
-    return f"{base.name} carried nothing twice in spite of {cuts:.0f} interruptions"
+    if not cuts:
+        return f"No upload of {base.name} was interrupted, so there was nothing to avoid"
+    breaks = "1 interruption" if cuts == 1 else f"{cuts:.0f} interruptions"
+    return f"{base.name} carried nothing twice in spite of {breaks}"
 
 
 def _alone(arm: ArmSummary) -> str:

@@ -82,7 +82,16 @@ def test_a_baseline_that_was_cut_and_carried_nothing_twice() -> None:
     run = MadeRun()
     cut(run, "plain", 0, 0, 0)
     cut(run, "tus", 0, 100, 50)
-    assert told(run).startswith("plain carried nothing twice in spite of 1 interruptions: 1.05 against 1.00")
+    assert told(run).startswith("plain carried nothing twice in spite of 1 interruption: 1.05 against 1.00")
+
+
+def test_a_baseline_that_was_never_cut() -> None:
+    run = MadeRun()
+    run.upload("plain").send(0, 1).completed(1)
+    cut(run, "tus", 0, 100, 50)
+    assert told(run).startswith(
+        "No upload of plain was interrupted, so there was nothing to avoid: 1.05 against 1.00"
+    )
 
 
 def test_one_arm_alone_with_its_twin() -> None:
