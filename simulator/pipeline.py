@@ -53,7 +53,7 @@ def run(asked: Asked, results: Path, watch: Watch) -> Ended:
             job = planning.make_job(asked, plan, target)
             records.begin(plan, watch)
             status, causes = follow(job, target, folder, records)
-            records.extend(integrity.check(target, uploads(folder), payloads(job), elapsed(job)))
+            status = checked(status, job, target, folder, records)
             records.extend([Run(t=elapsed(job), event="end", status=status, causes=list(causes))])
         report.write(folder)
         point_latest(folder)
@@ -82,6 +82,10 @@ def new_folder(results: Path, profile: str) -> Iterator[Path]:
         yield folder
     except UsageError:
         shutil.rmtree(folder)
+        raise
+    except KeyboardInterrupt:
+        if not (folder / "records.jsonl").exists():  # nothing had begun
+            shutil.rmtree(folder)
         raise
     except OSError as error:
         raise PartDied(
@@ -130,6 +134,15 @@ def wind_down(swarm: Swarm) -> tuple[Status, tuple[str, ...]]:
     except PartDied as error:
         return "interrupted", (str(error),)
     return "interrupted", ()
+
+
+def checked(status: Status, job: Job, target: Target, folder: Path, records: RecordFile) -> Status:
+    """Record what the server stored; Ctrl-C ends that too, with what was found so far."""
+    try:
+        records.extend(integrity.check(target, uploads(folder), payloads(job), elapsed(job)))
+    except KeyboardInterrupt:
+        return "interrupted"
+    return status
 
 
 def uploads(folder: Path) -> list[Upload]:

@@ -224,7 +224,7 @@ class Upload(_Record):
     arm: str
     upload: int
     size: int
-    sha256: str
+    sha256: str  # of the whole; empty where the upload was not completed
     outcome: Outcome
     why: str = ""
     location: str | None = None

@@ -9,6 +9,7 @@ Every way out writes the upload's record, a killed greenlet's too.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -58,6 +59,24 @@ class _Who(TypedDict):
     upload: int
 
 
+class _Hash:
+    """SHA-256 of the representation, fed as its bytes pass by, so that no client hashes all at once."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._at = 0
+
+    def pass_by(self, start: int, piece: bytes) -> None:
+        """Take in what is new of *piece*, which begins at *start*."""
+        if start <= self._at < start + len(piece):
+            self._digest.update(memoryview(piece)[self._at - start :])
+            self._at = start + len(piece)
+
+    def of(self, payload: Payload) -> str:
+        """Return the hash of the whole *payload*."""
+        return self._digest.hexdigest() if self._at == payload.size else payload.sha256()
+
+
 class Unreachable(Exception):
     """The server named a target that no request can be sent to."""
 
@@ -82,6 +101,7 @@ class Driver:
         self._machine = machine
         self._client = client
         self._payload = payload
+        self._hash = _Hash()
         self._policy = policy
         self._record = record
         self._origin = origin
@@ -188,6 +208,7 @@ class Driver:
             piece = self._payload.slice(at, step.stop)
             if not piece:
                 raise ValueError(f"the file being uploaded became shorter than {step.stop} bytes")
+            self._hash.pass_by(at, piece)
             at += len(piece)
             yield piece
 
@@ -242,7 +263,7 @@ class Driver:
                 t=now - self._origin,
                 started=(self._started or self._begun) - self._origin,
                 size=self._payload.size,
-                sha256=self._payload.sha256(),
+                sha256=self._hash.of(self._payload) if outcome is Outcome.COMPLETED else "",
                 outcome=outcome,
                 why=why,
                 location=location,

@@ -84,7 +84,7 @@ class Running:
         time.sleep(1.0)
         self._look()
 
-    def end(self, timeout: float = 60) -> tuple[int, str, str]:
+    def end(self, timeout: float = 150) -> tuple[int, str, str]:
         """Wait for its end; return status, stdout and stderr. No process of it may be left."""
         out, err = self.process.communicate(timeout=timeout)
         _, alive = psutil.wait_procs(list(self.seen.values()), timeout=10)

@@ -169,3 +169,21 @@ def test_a_killed_client_still_leaves_its_upload_and_its_request() -> None:
         driver.run()
     assert of(Request, records)[0].cause is Cause.CANCELLED
     assert (of(Upload, records)[0].outcome, of(Upload, records)[0].why) == (Outcome.CENSORED, "cancelled")
+
+
+def test_the_hash_of_a_resumed_upload_is_that_of_the_whole_and_an_unfinished_one_has_none() -> None:
+    half = SIZE // 2
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        request.read()
+        if request.method == "POST":
+            raise httpx.WriteError("reset") from ConnectionResetError(104, "reset")
+        return httpx.Response(204, stream=httpx.ByteStream(b""))
+
+    again = Send(Purpose.APPEND, "PATCH", "http://127.0.0.1:1/files/1", (), half, SIZE, True)
+    driver, records, _ = drive(Script([SEND, again, Done(None)]), answer)
+    driver.run()
+    assert of(Upload, records)[0].sha256 == SeededPayload("x", SIZE).sha256()
+    driver, records, _ = drive(Script([SEND, Failed("enough")]), answer)
+    driver.run()
+    assert of(Upload, records)[0].sha256 == ""
