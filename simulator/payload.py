@@ -115,6 +115,8 @@ def _hash(payload: Payload) -> str:
     at = 0
     while at < payload.size:
         piece = payload.slice(at, payload.size)
+        if not piece:
+            raise ValueError(f"the file being uploaded became shorter than {payload.size} bytes")
         digest.update(piece)
         at += len(piece)
     return digest.hexdigest()

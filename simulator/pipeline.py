@@ -81,7 +81,8 @@ def new_folder(results: Path, profile: str) -> Iterator[Path]:
     try:
         yield folder
     except UsageError:
-        shutil.rmtree(folder)
+        if not (folder / "run.json").exists():  # nothing had begun; later, records are never thrown away
+            shutil.rmtree(folder)
         raise
     except KeyboardInterrupt:
         if not (folder / "records.jsonl").exists():  # nothing had begun

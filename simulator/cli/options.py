@@ -33,7 +33,7 @@ def headers(lines: list[str]) -> tuple[tuple[str, str], ...]:
         name, colon, value = line.partition(":")
         token = name.strip()
         bad = not colon or not token or not token.isascii() or any(c in ' \t()<>@,;\\"/[]?={}' for c in token)
-        if bad or any(ord(c) < 32 for c in value):
+        if bad or any(not 32 <= ord(c) < 127 and c != "\t" for c in value):
             raise UsageError(f"'{line}' is no header", where="--header", mend="write 'Name: value'")
         pairs.append((token, value.strip()))
     return tuple(pairs)

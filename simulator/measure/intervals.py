@@ -38,7 +38,7 @@ def wilson(successes: int, n: int) -> Interval | None:
     share, width = successes / n, z * z / n
     centre = (share + width / 2) / (1 + width)
     half = z / (1 + width) * math.sqrt(share * (1 - share) / n + width / (4 * n))
-    return min(share, centre - half), max(share, centre + half)
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def bca(statistic: Callable[..., Any], *samples: Sequence[float]) -> Interval | None:

@@ -113,7 +113,7 @@ class Swarm:
                 self._keep(line)
 
     def _keep(self, line: bytes) -> None:
-        if self._trouble is None:
+        if self._trouble is None and line.endswith(b"\n"):  # a killed leader leaves a part of a line
             try:
                 self._sink(line)
             except OSError as error:
