@@ -75,6 +75,9 @@ class Worker:
             self._done(index)
         except PartDied as error:
             self._break(str(error))
+        except Exception as error:  # nobody would end this slot: say why now, not after the last deadline
+            self._break(f"a client failed: {error!r}")
+            raise
         finally:
             self._sessions.discard(greenlet)
 
