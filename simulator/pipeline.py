@@ -67,6 +67,8 @@ def server_asked(asked: Asked) -> Callable[[Path], AbstractContextManager[Target
             asked.against, asked.headers, protocols=asked.protocols, allow_remote=asked.allow_remote
         )
         return lambda _: nullcontext(target)
+    if asked.headers:
+        raise UsageError("goes with --against only", where="--header", mend="our own servers need none")
     servers.check_installed(asked.server)
     return lambda folder: servers.start(asked.server, folder / "server")
 

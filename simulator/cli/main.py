@@ -67,6 +67,8 @@ def main() -> int:
         return 0
     except Exception as error:
         return _usage_or_bug(error)
+    if status == 130:  # typer turns Ctrl-C into this status, without a word
+        return _say("interrupted", 130)
     return status if isinstance(status, int) else 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from simulator.errors import UsageError
 from simulator.units import parse_duration, parse_size
 
@@ -37,6 +39,17 @@ def headers(lines: list[str]) -> tuple[tuple[str, str], ...]:
             raise UsageError(f"'{line}' is no header", where="--header", mend="write 'Name: value'")
         pairs.append((token, value.strip()))
     return tuple(pairs)
+
+
+def without_secrets(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Return a command's words with the values of headers left out: the report is there to be shared."""
+    shown: list[str] = []
+    for n, word in enumerate(arguments):
+        value = word.startswith("--header=") or (n > 0 and arguments[n - 1] == "--header")
+        name = word.removeprefix("--header=").partition(":")[0]
+        prefix = "--header=" if word.startswith("--header=") else ""
+        shown.append(f"{prefix}{name}: ..." if value else word)
+    return tuple(word.encode(errors="replace").decode() for word in shown)
 
 
 def names(text: str) -> tuple[str, ...]:

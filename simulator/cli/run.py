@@ -89,7 +89,7 @@ def run(
         against=against,
         allow_remote=allow_remote,
         headers=options.headers(header or []),
-        command=("simsim", *sys.argv[1:]),
+        command=("simsim", *options.without_secrets(sys.argv[1:])),
     )
     with View(quiet=quiet or json) as view:
         ended = pipeline.run(asked, results, view.take)

@@ -40,6 +40,7 @@ class Swarm:
 
     def __enter__(self) -> Self:
         job_file = self._folder / "job.json"
+        job_file.touch(mode=0o600)  # it holds the headers, and may not outlive the run
         job_file.write_text(self._job.model_dump_json())
         workers = self._job.plan.workers
         port = str(_free_port())
@@ -120,6 +121,7 @@ class Swarm:
                 self._trouble = error
 
     def _stop(self, grace: float) -> None:
+        (self._folder / "job.json").unlink(missing_ok=True)
         for child in self._children:
             child.stop(grace)
             grace = 2.0

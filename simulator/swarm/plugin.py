@@ -19,7 +19,7 @@ from locust import events
 from locust.env import Environment
 
 from simulator import servers
-from simulator.errors import SimsimError
+from simulator.errors import SimsimError, UsageError
 from simulator.records import Run
 from simulator.servers.server import Target
 from simulator.swarm import planning, runner
@@ -50,6 +50,8 @@ def install() -> None:
 def _add_options(parser: Any) -> None:
     for option, default, words in OPTIONS:
         parser.add_argument(option, type=type(default), default=default, help=words)
+    # Locust listens on every interface unless told otherwise; simsim's runs stay on this machine.
+    parser.set_defaults(web_host="127.0.0.1", master_bind_host="127.0.0.1")
 
 
 def _attach(environment: Environment, **_: object) -> None:
@@ -148,11 +150,16 @@ class _Leader:
 
 def _asked(options: Namespace) -> Asked:
     protocols = tuple(word.strip() for word in options.protocols.split(",") if word.strip())
+    clients, arms = options.num_users or 1, max(1, len(protocols))
+    if clients < arms:  # a slot that nobody claims would keep the run from its end
+        raise UsageError(
+            f"{clients} clients are fewer than the {arms} arms", where="-u", mend=f"-u {arms} or more"
+        )
     return Asked(
         profile=options.network,
         protocols=protocols,
         seed=options.network_seed,
-        users=max(1, (options.num_users or 1) // max(1, len(protocols))),
+        users=clients // arms,
         uploads=options.uploads or None,
         spawn_rate=float(options.spawn_rate or 1),
         size=options.upload_size or None,

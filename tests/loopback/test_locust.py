@@ -140,3 +140,9 @@ def free_port() -> int:
 
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+def test_fewer_clients_than_arms_are_refused_and_do_not_wait_for_ever(tmp_path: Path) -> None:
+    told = run_locust(tmp_path, "--headless", "-u", "1", "-r", "1")
+    assert told.returncode == 2
+    assert "-u 2 or more" in told.stderr

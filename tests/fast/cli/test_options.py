@@ -37,3 +37,17 @@ def test_a_size_without_a_known_unit_is_refused(text: str) -> None:
 def test_a_line_that_is_no_header_is_refused(line: str) -> None:
     with pytest.raises(UsageError, match="--header"):
         options.headers([line])
+
+
+def test_the_values_of_headers_are_left_out_of_the_command_that_a_report_shows() -> None:
+    typed = [
+        "run",
+        "lte",
+        "--header",
+        "Authorization: Bearer s3cret",
+        "--header=X-Key: s3cret",
+        "--users",
+        "3",
+    ]
+    shown = options.without_secrets(typed)
+    assert shown == ("run", "lte", "--header", "Authorization: ...", "--header=X-Key: ...", "--users", "3")
