@@ -5,6 +5,7 @@ Exit codes: 0 held, 1 a bound or a comparison failed, 2 usage, 3 the run is not 
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -56,6 +57,10 @@ def _root(
 def main() -> int:
     """Run the command that was typed; return its exit status."""
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)  # a closed terminal ends a run in order, too
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a dash that a terminal lacks must not cost the answer
     try:
         status = app(standalone_mode=False)
     except SimsimError as error:

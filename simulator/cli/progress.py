@@ -54,6 +54,7 @@ class Progress:
         self.now = max(self.now, record.t)
         if isinstance(record, Run) and record.plan is not None:
             self.plan = record.plan
+            self.longest = longest(record.plan)
             self.arms = {arm.name: ArmProgress() for arm in record.plan.arms}
         elif isinstance(record, Link):
             self._take_link(record)

@@ -34,6 +34,8 @@ def _best(comparisons: Sequence[Comparison]) -> Comparison:
 
 def _compared(subject: str, avoided: Number, ours: ArmSummary, base: ArmSummary) -> str:
     against = f"{_ratio(ours)} against {_ratio(base)} {PER_BYTE}"
+    if not ours.uploads or not base.uploads:
+        return f"{(ours if not ours.uploads else base).name} began no upload"
     if avoided.value is None:
         return f"{_nothing_to_avoid(ours, base)}: {against}"
     if avoided.value < 0:
@@ -44,8 +46,6 @@ def _compared(subject: str, avoided: Number, ours: ArmSummary, base: ArmSummary)
 
 
 def _nothing_to_avoid(ours: ArmSummary, base: ArmSummary) -> str:
-    if not ours.uploads or not base.uploads:
-        return f"{(ours if not ours.uploads else base).name} began no upload"
     cuts = base.numbers["interruptions"].value
     if not cuts and not ours.numbers["interruptions"].value:
         return "No upload was interrupted, so there was nothing to avoid"

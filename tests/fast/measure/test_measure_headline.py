@@ -111,7 +111,7 @@ def test_nothing_completed() -> None:
 def test_an_arm_that_began_nothing() -> None:
     run = MadeRun()
     run.upload("plain").send(0, 1).completed(1)
-    assert told(run).startswith("tus began no upload: an unknown number of against 1.00")
+    assert told(run) == "tus began no upload"
 
 
 def test_nothing_begun() -> None:
