@@ -75,7 +75,7 @@ def file_asked(asked: Asked) -> Path | None:
     if asked.size is None or _is_sizes(asked.size):
         return None
     path = Path(asked.size)
-    if max(map(len, path.parts)) > 255 or not path.is_file():  # linux/limits.h: NAME_MAX
+    if max(map(len, path.parts), default=0) > 255 or not path.is_file():  # linux/limits.h: NAME_MAX
         return None  # not a file either: the size's own error says what a size looks like
     if path.stat().st_size == 0:
         raise UsageError(

@@ -22,6 +22,8 @@ CASES = [
     (["run", "lte", "--users", "many"], "--users"),
     (["run", "lte", "--size", "0 MB"], "0 MB"),
     (["run", "lte", "--size", "-3 MB"], "-3 MB"),
+    (["run", "lte", "--size", ""], "size"),
+    (["run", "lte", "--size", "x" * 5000], "size"),
     (["run", "lte", "--size", "./no-such-file"], "./no-such-file"),
     (["run", "lte", "--deadline", "60"], "60 s"),
     (["run", "lte", "--for", "1 min", "--uploads", "3"], "--uploads and --for"),
