@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -110,13 +111,18 @@ def _table() -> memoryview:
     return memoryview(generator.bytes(_SPREAD + BLOCK))
 
 
+def pieces(payload: Payload, start: int, stop: int) -> Iterator[bytes]:
+    """Yield the bytes of *payload* from *start* up to *stop* in slices. Raises ``ValueError`` if it has fewer."""
+    while start < stop:
+        piece = payload.slice(start, stop)
+        if not piece:
+            raise ValueError(f"the file being uploaded became shorter than {stop} bytes")
+        start += len(piece)
+        yield piece
+
+
 def _hash(payload: Payload) -> str:
     digest = hashlib.sha256()
-    at = 0
-    while at < payload.size:
-        piece = payload.slice(at, payload.size)
-        if not piece:
-            raise ValueError(f"the file being uploaded became shorter than {payload.size} bytes")
+    for piece in pieces(payload, 0, payload.size):
         digest.update(piece)
-        at += len(piece)
     return digest.hexdigest()

@@ -82,12 +82,8 @@ def new_folder(results: Path, profile: str) -> Iterator[Path]:
     folder = create_folder(results, profile)
     try:
         yield folder
-    except UsageError:
+    except (UsageError, KeyboardInterrupt):
         if not (folder / "run.json").exists():  # nothing had begun; later, records are never thrown away
-            shutil.rmtree(folder)
-        raise
-    except KeyboardInterrupt:
-        if not (folder / "records.jsonl").exists():  # nothing had begun
             shutil.rmtree(folder)
         raise
     except OSError as error:

@@ -72,6 +72,17 @@ def format_duration(seconds: float) -> str:
     return _scaled(seconds, [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs")])
 
 
+def percent_decimals(share: float) -> int:
+    """Return the decimals of a share in per cent that claim neither none nor all of what is nearly so."""
+    gap = min(abs(share), abs(1 - share)) * 100
+    return 0 if gap == 0 or gap >= 1 else 1 if gap >= 0.05 else 2
+
+
+def ratio_decimals(value: float) -> int:
+    """Return the decimals of a ratio below 10: two, or three where two would claim exactly 1."""
+    return 3 if 0 < abs(value - 1) < 0.005 else 2
+
+
 def _scaled(value: float, table: list[tuple[float, str]]) -> str:
     for scale, unit in table:
         if abs(value) >= scale * 0.9995:

@@ -50,8 +50,3 @@ def without_secrets(arguments: Sequence[str]) -> tuple[str, ...]:
         prefix = "--header=" if word.startswith("--header=") else ""
         shown.append(f"{prefix}{name}: ..." if value else word)
     return tuple(word.encode(errors="replace").decode() for word in shown)
-
-
-def names(text: str) -> tuple[str, ...]:
-    """Return the words of a comma-separated list, without blanks."""
-    return tuple(word.strip() for word in text.split(",") if word.strip())

@@ -68,11 +68,11 @@ def run(
     from simulator.cli import options
     from simulator.cli.live import View
     from simulator.cli.report import show
-    from simulator.swarm.planning import Asked
+    from simulator.swarm.planning import Asked, names
 
     asked = Asked(
         profile=profile,
-        protocols=options.names(protocols),
+        protocols=names(protocols),
         seed=seed,
         users=users,
         uploads=uploads,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from simulator.measure.models import ArmSummary, Comparison, Number
 from simulator.records import Plan
-from simulator.units import format_duration
+from simulator.units import format_duration, percent_decimals, ratio_decimals
 
 PER_BYTE = "bytes carried per byte of payload"
 
@@ -69,25 +69,18 @@ def _ratio(arm: ArmSummary) -> str:
     number = arm.numbers["amplification"]
     if number.value is None:
         return "an unknown number of"
-    decimals = 3 if 0 < abs(number.value - 1) < 0.005 else 2  # two would claim exactly 1
-    return f"{'at least ' if number.at_least else ''}{number.value:.{decimals}f}"
+    return f"{'at least ' if number.at_least else ''}{number.value:.{ratio_decimals(number.value)}f}"
 
 
 def _interval(number: Number, percents: bool = True) -> str:
     if number.low is None or number.high is None or number.value is None:
         return ""
     if percents:
-        decimals = _decimals(number.value)
+        decimals = percent_decimals(number.value)
         return f" [{number.low * 100:.{decimals}f}–{number.high * 100:.{decimals}f} %]"
     return f" [{number.low:.2f}–{number.high:.2f}]"
 
 
 def percent(share: float) -> str:
     """Return ``"97 %"``; with a digit or two more near the ends, so that 99.6 % is not called all."""
-    return f"{share * 100 + 0.0:.{_decimals(share)}f} %"  # plus zero: no "-0 %"
-
-
-def _decimals(share: float) -> int:
-    """Return the decimals of a per cent that claim neither none nor all of what is nearly so."""
-    gap = min(abs(share), abs(1 - share)) * 100
-    return 0 if gap == 0 or gap >= 1 else 1 if gap >= 0.05 else 2
+    return f"{share * 100 + 0.0:.{percent_decimals(share)}f} %"  # plus zero: no "-0 %"

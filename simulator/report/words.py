@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.measure.models import ArmSummary, Number, Summary
-from simulator.units import format_duration
+from simulator.units import format_duration, percent_decimals, ratio_decimals
 
 NOT_MEASURED = "–"
 ENOUGH = 5  # users, for an interval to be drawn
@@ -37,13 +37,12 @@ Form = Callable[[float], Scale]
 
 def ratio(value: float) -> Scale:
     """Plain ratios such as 2.31; a decimal more where two would claim exactly 1."""
-    return Scale(1, "", _decimals(value) if abs(value) >= 10 else 3 if 0 < abs(value - 1) < 0.005 else 2)
+    return Scale(1, "", _decimals(value) if abs(value) >= 10 else ratio_decimals(value))
 
 
 def percent(value: float) -> Scale:
     """Shares in per cent; a decimal more where whole per cent would claim 0 or 100."""
-    gap = min(abs(value), abs(1 - value)) * 100
-    return Scale(100, "%", 0 if gap == 0 or gap >= 1 else 1 if gap >= 0.05 else 2)
+    return Scale(100, "%", percent_decimals(value))
 
 
 def time(value: float) -> Scale:

@@ -17,7 +17,7 @@ from typing import TypedDict
 
 import httpx
 
-from simulator.payload import Payload
+from simulator.payload import Payload, pieces
 from simulator.protocols.machine import (
     Acknowledged,
     Breach,
@@ -204,10 +204,7 @@ class Driver:
 
     def _body(self, step: Send) -> Iterator[bytes]:
         at = step.start
-        while at < step.stop:
-            piece = self._payload.slice(at, step.stop)
-            if not piece:
-                raise ValueError(f"the file being uploaded became shorter than {step.stop} bytes")
+        for piece in pieces(self._payload, step.start, step.stop):
             self._hash.pass_by(at, piece)
             at += len(piece)
             yield piece

@@ -6,7 +6,7 @@ master + N workers    1 + N children; records still come by the master's pipe
 
 from __future__ import annotations
 
-import socket
+import signal
 import subprocess
 import sys
 import threading
@@ -17,6 +17,7 @@ from typing import Self
 
 from simulator.children import Child
 from simulator.errors import PartDied
+from simulator.servers.process import free_port
 from simulator.swarm.job import Job
 
 FLUSH_GRACE = 15.0  # seconds from the order to end until the leader is gone
@@ -43,7 +44,7 @@ class Swarm:
         job_file.touch(mode=0o600)  # it holds the headers, and may not outlive the run
         job_file.write_text(self._job.model_dump_json())
         workers = self._job.plan.workers
-        port = str(_free_port())
+        port = str(free_port("127.0.0.1"))
         role = ["local"] if workers == 1 else ["master", "--workers", str(workers), "--port", port]
         try:
             self._start("swarm", [*role, "--job", str(job_file)], stdout=subprocess.PIPE)
@@ -84,7 +85,7 @@ class Swarm:
 
     def cancel(self) -> None:
         """Ask the swarm to end in order: users stop, records are flushed."""
-        self._children[0].signal(15)
+        self._children[0].signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End the swarm at once."""
@@ -127,8 +128,3 @@ class Swarm:
             grace = 2.0
         if self._drained.is_alive():
             self._drained.join(5.0)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

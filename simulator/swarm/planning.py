@@ -55,6 +55,11 @@ class Asked:
     command: tuple[str, ...] = field(default=())
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Return the words of a comma-separated list, without blanks."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
 def profile_asked(asked: Asked) -> Profile:
     """Return the profile with what was asked laid over it. Raises ``UsageError``."""
     profile = load_profile(asked.profile)

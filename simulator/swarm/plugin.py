@@ -149,7 +149,7 @@ class _Leader:
 
 
 def _asked(options: Namespace) -> Asked:
-    protocols = tuple(word.strip() for word in options.protocols.split(",") if word.strip())
+    protocols = planning.names(options.protocols)
     clients, arms = options.num_users or 1, max(1, len(protocols))
     if clients < arms:  # a slot that nobody claims would keep the run from its end
         raise UsageError(

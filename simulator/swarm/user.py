@@ -50,7 +50,6 @@ class Worker:
         """Start the engine now, while this process still has its usual priority to hand down."""
         if self._engine is None:
             self._engine = EmbeddedEngine()
-            self._engine.__enter__()
 
     def run_slot(self) -> None:
         """Claim a slot and run it to its end; do nothing for a surplus user."""

@@ -1,8 +1,7 @@
 """Weather: a profile and a seed become one timeline per user. Pure: no clock, no socket.
 
 ``load_profile(name_or_path)`` and ``draw(profile, seed, user)`` are the way through this room. They are
-loaded when first asked for: an engine's process needs timelines alone, and numpy and pydantic would cost
-it a third of a second and 24 MB.
+loaded when first asked for: an engine's process needs timelines alone, and neither numpy nor pydantic.
 
 profile.py    what a file says         (tables, quantities, spreads, sizes, rules, refusal: its parts)
 files.py      where the files are

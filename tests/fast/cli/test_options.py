@@ -6,6 +6,7 @@ import pytest
 
 from simulator.cli import options
 from simulator.errors import UsageError
+from simulator.swarm.planning import names
 
 
 def test_durations_sizes_headers_and_names_are_read() -> None:
@@ -16,7 +17,7 @@ def test_durations_sizes_headers_and_names_are_read() -> None:
         ("Authorization", "Bearer a:b"),
         ("X-Empty", ""),
     )
-    assert options.names(" plain, tus,, ") == ("plain", "tus")
+    assert names(" plain, tus,, ") == ("plain", "tus")
 
 
 @pytest.mark.parametrize("text", ["60", "ten s", "-", "", "5 parsecs", "1e999 s"])
