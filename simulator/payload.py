@@ -112,7 +112,7 @@ def _table() -> memoryview:
 
 
 def pieces(payload: Payload, start: int, stop: int) -> Iterator[bytes]:
-    """Yield the bytes of *payload* from *start* up to *stop* in slices. Raises ``ValueError`` if it has fewer."""
+    """Yield the bytes of *payload* from *start* up to *stop*. Raises ``ValueError`` if there are fewer."""
     while start < stop:
         piece = payload.slice(start, stop)
         if not piece:

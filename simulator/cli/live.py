@@ -70,7 +70,7 @@ class View:
                 done = f"{arm.completed}/{arm.ended}" if arm.ended else "0"
                 table.add_row(name, done, *(str(cell) for cell in cells))
             table.add_row("links hit", Text(progress.sparkline(SPARK_WIDTH), style="yellow"))
-            table.add_row("elapsed", f"{progress.now:.0f} s", f"of {progress.longest:.0f} s at most")
+            table.add_row("elapsed", f"{progress.now:.0f} s", f"of about {progress.longest:.0f} s")
             return table
 
     def _line(self) -> str:
@@ -82,4 +82,4 @@ class View:
                 for name, arm in progress.arms.items()
                 if "/" not in name
             ]
-        return f"{progress.now:4.0f} s of {progress.longest:.0f} s at most: {'; '.join(arms) or 'starting'}"
+        return f"{progress.now:4.0f} s of about {progress.longest:.0f} s: {'; '.join(arms) or 'starting'}"
