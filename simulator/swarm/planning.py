@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from simulator import __version__
 from simulator.errors import UsageError, did_you_mean
 from simulator.links import in_flight_allowance
+from simulator.links.engines import check_engine
 from simulator.protocols import PROTOCOLS
 from simulator.protocols.policy import Policy
 from simulator.records import Arm, Plan
@@ -26,7 +27,6 @@ from simulator.weather.sizes import parse_sizes
 
 CALM = "/calm"
 DESCRIPTORS_A_LINK = 8  # listener, two ends each of a live and a frozen connection, with room to spare
-ENGINES = ("embedded",)
 PACKAGES = ("locust", "gevent", "httpx", "h11", "numpy", "scipy")
 
 
@@ -91,9 +91,7 @@ def file_asked(asked: Asked) -> Path | None:
 
 def check_words(asked: Asked) -> None:
     """Raise ``UsageError`` for an engine or a protocol that simsim has not, or a protocol named twice."""
-    if asked.engine not in ENGINES:
-        mend = did_you_mean(asked.engine, ENGINES)
-        raise UsageError(f"there is no engine '{asked.engine}'", where="--engine", mend=mend)
+    check_engine(asked.engine)
     if not asked.protocols:
         raise UsageError("no protocol is named", where="--protocols", mend=f"one of: {', '.join(PROTOCOLS)}")
     for name in asked.protocols:

@@ -1,4 +1,4 @@
-"""``python -m simulator.links.embedded CONTROL EVENTS PARENT``: what client.py starts."""
+"""``python -m simulator.links.embedded CONTROL EVENTS PARENT``: what own_process.py starts."""
 
 import sys
 

@@ -6,7 +6,7 @@ from time import monotonic
 
 from simulator.links.embedded.loop import Loop
 from simulator.links.embedded.plug import OUT, Plug
-from simulator.links.embedded.wire import Message, encode
+from simulator.links.wire import Message, encode
 
 BATCH = 0.005  # seconds for which messages are gathered: one system call serves them all
 LAST_WORDS = 10.0  # seconds that a parent has to take the last messages

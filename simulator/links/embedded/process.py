@@ -16,8 +16,8 @@ from simulator.links.embedded.outbox import Outbox
 from simulator.links.embedded.plug import IN, Plug
 from simulator.links.embedded.relay import Relay, Shop
 from simulator.links.embedded.sampler import Sampler
-from simulator.links.embedded.wire import Lines, Message, spec_in
 from simulator.links.sizes import MOST
+from simulator.links.wire import Lines, Message, spec_in
 
 
 class Child:

@@ -18,10 +18,10 @@ from simulator.links.embedded.flow import ShapedFlow
 from simulator.links.embedded.listener import Listener
 from simulator.links.embedded.loop import Loop
 from simulator.links.embedded.strike import end_connections, gates, stalled
-from simulator.links.embedded.wire import Message
 from simulator.links.engine import LinkSpec
 from simulator.links.link import Direction, Transit
 from simulator.links.sizes import buffers
+from simulator.links.wire import Message
 from simulator.weather.faults import FAULTS, New, Old, Shape
 from simulator.weather.timeline import Break, RateCurve, Timeline
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from simulator.links.embedded.strike import gates
-from simulator.links.embedded.wire import Lines, encode, spec_in, spec_out
 from simulator.links.engine import LinkSpec
+from simulator.links.wire import Lines, encode, spec_in, spec_out
 from simulator.weather.faults import New
 from simulator.weather.timeline import Break
 from tests.contracts.check_engine import flat

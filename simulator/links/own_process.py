@@ -1,4 +1,4 @@
-"""The parent's side of the embedded engine: starts the process, speaks to it, hears its events.
+"""The parent's side of an engine in a process of its own: starts it, speaks to it, hears its events.
 
 Plain sockets and one ``Popen``: it works with threads and in a process that gevent has patched.
 ``open`` and ``start`` may be called from one thread or greenlet while another waits in ``events``.
@@ -21,20 +21,22 @@ from typing import IO, Any, Self
 
 import simulator
 from simulator.errors import PartDied, UsageError
-from simulator.links.embedded.wire import Lines, Message, encode, spec_out
 from simulator.links.engine import Address, EngineEvent, LinkSpec
+from simulator.links.wire import Lines, Message, encode, spec_out
 
-COMMAND = (sys.executable, "-m", "simulator.links.embedded")
 PATIENCE = 10.0  # seconds that a closing engine may take before it is killed
 LAST_LINES = 5  # of the log of an engine that died
 
 
-class EmbeddedEngine:
-    """Links in a process of their own, applied by its own clock. A context manager."""
+class OwnProcessEngine:
+    """Links in a process of their own, ``python -m module *words CONTROL EVENTS PARENT``. A context manager.
 
-    name = "embedded"
+    CONTROL and EVENTS are the child's descriptors of two sockets (wire.py says what passes on them),
+    PARENT is this process's id.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, module: str, words: Sequence[str] = ()) -> None:
+        self.name = name
         self._control, control = socket.socketpair()
         self._events, events = socket.socketpair()
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the engine
@@ -43,7 +45,7 @@ class EmbeddedEngine:
         self._turn = threading.Lock()
         self._closed = False
         with control, events:
-            self._process = _spawn(control, events, self._log)
+            self._process = _spawn([module, *words], control, events, self._log)
 
     @property
     def pid(self) -> int:
@@ -159,13 +161,15 @@ class EmbeddedEngine:
         return PartDied(f"the engine ended by itself, {_how(self._process.returncode)}: {words}")
 
 
-def _spawn(control: socket.socket, events: socket.socket, log: IO[bytes]) -> subprocess.Popen[bytes]:
+def _spawn(
+    words: list[str], control: socket.socket, events: socket.socket, log: IO[bytes]
+) -> subprocess.Popen[bytes]:
     """Start the engine's process. It finds our modules where we found them."""
     home = str(Path(simulator.__file__).parents[1])
     path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
     fds = (control.fileno(), events.fileno())
     return subprocess.Popen(
-        [*COMMAND, *map(str, fds), str(os.getpid())],
+        [sys.executable, "-m", *words, *map(str, fds), str(os.getpid())],
         pass_fds=fds,
         env={**os.environ, "PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
