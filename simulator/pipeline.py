@@ -11,6 +11,7 @@ from typing import Literal
 
 from simulator import report, servers
 from simulator.errors import PartDied, UsageError
+from simulator.measure.calibration import Calibration
 from simulator.payload import FilePayload, Payload, SeededPayload, payload_name
 from simulator.records import Record, Run, Upload, read
 from simulator.servers import integrity
@@ -19,7 +20,7 @@ from simulator.swarm import planning
 from simulator.swarm.job import Job
 from simulator.swarm.launch import Swarm
 from simulator.swarm.planning import Asked, elapsed
-from simulator.swarm.results import RecordFile, create_folder, point_latest
+from simulator.swarm.results import RecordFile, calibration_file, create_folder, point_latest
 from simulator.swarm.sampling import Sampler
 
 SAMPLE_EVERY = 0.5  # seconds
@@ -50,6 +51,7 @@ def run(asked: Asked, results: Path, watch: Watch) -> Ended:
     with new_folder(results, profile.name) as folder:
         with server(folder) as target, RecordFile(folder) as records:
             plan = planning.make_plan(asked, profile, target, folder.name)
+            plan = plan.model_copy(update={"calibration": calibrated(results, plan.engine)})
             job = planning.make_job(asked, plan, target)
             records.begin(plan, watch)
             status, causes = follow(job, target, folder, records)
@@ -58,6 +60,14 @@ def run(asked: Asked, results: Path, watch: Watch) -> Ended:
         report.write(folder)
         point_latest(folder)
     return Ended(status, causes, folder)
+
+
+def calibrated(results: Path, engine: str) -> str:
+    """Return what the newest calibration of *engine* in *results* found; "" where there is none to read."""
+    try:
+        return Calibration.model_validate_json(calibration_file(results, engine).read_bytes()).quote()
+    except (OSError, ValueError):  # none yet, or one of another version
+        return ""
 
 
 def server_asked(asked: Asked) -> Callable[[Path], AbstractContextManager[Target]]:

@@ -94,6 +94,7 @@ class Plan(_Record):
     digests: list[str]  # of each user's timeline
     versions: dict[str, str]
     machine: dict[str, str]
+    calibration: str = ""  # what the engine's newest calibration here found, in one line
 
 
 class Run(_Record):

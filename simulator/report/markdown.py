@@ -127,6 +127,7 @@ def _setup(summary: Summary) -> Iterator[str]:
         ("engine", plan.engine),
         ("machine", ", ".join(f"{name} {value}" for name, value in plan.machine.items())),
         ("versions", ", ".join(f"{name} {value}" for name, value in plan.versions.items())),
+        ("instrument", words.calibration(summary)),
     ]
     yield from table(("", ""), pairs)
     yield ""

@@ -276,3 +276,10 @@ def state_line(summary: Summary) -> str:
         parts.append(f"event lateness p99 {tied(format_duration(late.value))}")
     parts.append(f"seed {summary.plan.seed}")
     return " · ".join(parts)
+
+
+def calibration(summary: Summary) -> str:
+    """Return what is known of the engine's own error: the foot of every report."""
+    return summary.plan.calibration or (
+        f"engine {summary.plan.engine} not calibrated here: `simsim calibrate` shows its own error"
+    )

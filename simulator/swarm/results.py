@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -27,6 +28,11 @@ def create_folder(results: Path, profile: str) -> Path:
             mend="name a folder that you may write to",
         ) from error
     return folder
+
+
+def calibration_file(results: Path, engine: str) -> Path:
+    """Return where the newest calibration of *engine* (a name or a URL) lies below *results*."""
+    return results / "calibration" / f"{re.sub('[^a-z0-9]+', '-', engine.lower())}.json"
 
 
 def point_latest(folder: Path) -> None:

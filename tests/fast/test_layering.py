@@ -24,8 +24,9 @@ LEVEL = {
     "measure": 6,
     "report": 7,
     "pipeline": 8,
-    "cli": 9,
-    "__main__": 10,
+    "calibrate": 9,
+    "cli": 10,
+    "__main__": 11,
 }
 WORLD = {"asyncio", "socket", "httpx", "time", "random", "select", "ssl", "subprocess", "threading", "gevent"}
 PURE = ("weather", "protocols", "measure", "links/link.py", "links/fluid.py", "servers/reference/core")
