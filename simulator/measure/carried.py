@@ -1,11 +1,20 @@
 """Which request carried what: the engine's count of each connection, shared out among its requests.
 
 The engine counts what left the bottleneck per connection, heads and bodies together; the client
-records what each request handed to its socket. Requests on one connection go one after another,
-so every whole one passed in full and the last one, if it was cut, passed what is left over:
+records what each request handed to its socket. Requests on one connection go one after another, so
+what was carried is the beginning of all they sent, and each passed what is left over for it:
 
-    connection  |head|  body  |head|  body  |head| bo|            carried_up
-    requests    '--- whole ---''--- whole ---''- cut -'            min(sent, rest)
+    sent        |head|  body  |head|  body  |head|  body  |
+    carried_up  '---------------------------------'           min(sent, rest) of each
+
+A connection and its requests share a port, and ports are used again. The client knows when it
+dialled, the engine when it took the connection; a fault that leaves new connections untaken puts
+long after the request's end what may still be carried then, out of the kernels' buffers:
+
+    port 4000   dialled         dialled                      dialled
+    client      |--requests--|  |--requests--|               |--requests--|
+    engine       |=========|                      |=======|   |==========|
+                taken                             taken      taken
 """
 
 from __future__ import annotations
@@ -54,43 +63,80 @@ class Passage:
             return request.t
         return request.end if request.connected is None else request.connected
 
+    @property
+    def late(self) -> bool:
+        """Whether the engine took the connection only when the client had given the request up."""
+        return self.connection is not None and self.connection.opened > self.request.end
 
-def attribute(requests: Iterable[Request], connections: Iterable[Connection]) -> list[Passage]:
-    """Return a passage for each of one link's *requests*, in the order of their start."""
-    by_port = _by_port(connections)
-    left = {id(item): item.carried_up for ends in by_port.values() for item in ends}
+    @property
+    def span(self) -> tuple[float, float]:
+        """From when to when the link can have carried the request."""
+        request, connection = self.request, self.connection
+        if connection is not None and self.late:
+            return connection.opened, connection.t
+        moved = request.moved if request.answered is None else request.answered
+        return self.ready, max(self.ready, request.end if moved is None else moved)
+
+
+def attribute(
+    requests: Iterable[Request], connections: Iterable[Connection], *, complete: bool = False
+) -> list[Passage]:
+    """Return a passage for each of one link's *requests*, in the order of their start.
+
+    *complete* says that *connections* are all that the engine ever took: what was sent over any other
+    went nowhere.
+    """
+    ordered = sorted(requests, key=lambda item: (item.t, item.upload, item.n))
+    taken = _joined(ordered, connections)
+    left = {id(item): item.carried_up for item in taken.values()}
     passages = []
-    for request in sorted(requests, key=lambda item: (item.t, item.upload, item.n)):
-        connection = _connection_of(request, by_port.get(request.port, ()))
+    for request in ordered:
+        connection = taken.get(id(request))
         if connection is None:
-            passages.append(Passage(request, _by_socket(request), _full(request) or not request.sent, None))
+            passages.append(_uncounted(request, complete))
             continue
-        rest = max(0, left[id(connection)] - request.head)
-        body = request.sent if _full(request) else min(request.sent, rest)
+        body = min(request.sent, max(0, left[id(connection)] - request.head))
         left[id(connection)] -= request.head + body
         passages.append(Passage(request, body, True, connection))
     return passages
 
 
-def _by_port(connections: Iterable[Connection]) -> dict[int | None, list[Connection]]:
-    by_port: dict[int | None, list[Connection]] = defaultdict(list)
-    for connection in sorted(connections, key=lambda item: item.opened):
-        by_port[connection.port].append(connection)
-    return by_port
+def _joined(ordered: Sequence[Request], connections: Iterable[Connection]) -> dict[int, Connection]:
+    """Return the connection of each request, by the request's ``id``, where the engine took one.
 
-
-def _connection_of(request: Request, ends: Sequence[Connection]) -> Connection | None:
-    """Return the connection that *request* went over: the last one opened on its port before its end.
-
-    A port is free for another connection only after the request that uses it has ended.
+    It is the one that was taken after its dialling and before the next on its port: the kernel gives
+    a port out again only once the connection before it is gone, so the last if there are several.
     """
-    i = bisect_right(ends, request.end, key=lambda item: item.opened) - 1
-    return ends[i] if i >= 0 and ends[i].t >= request.t else None
+    dialled: dict[int, list[list[Request]]] = defaultdict(list)
+    for request in ordered:
+        if request.port is not None:
+            if request.fresh or not dialled[request.port]:
+                dialled[request.port].append([])
+            dialled[request.port][-1].append(request)
+    taken: dict[int, Connection] = {}
+    for connection in sorted(connections, key=lambda item: item.opened):
+        runs = dialled.get(connection.port, [])
+        place = bisect_right(runs, connection.opened, key=lambda run: run[0].t) - 1
+        if place >= 0:
+            taken.update((id(request), connection) for request in runs[place])
+    return taken
 
 
-def _full(request: Request) -> bool:
-    """Return whether the whole body was taken and answered, so that all of it must have passed."""
-    return request.cause is None and request.sent == request.length
+def _uncounted(request: Request, complete: bool) -> Passage:
+    """Return the passage of a request whose connection the engine did not count."""
+    if complete and request.status is None:
+        return Passage(request, 0, True, None)
+    certain = not request.sent or _stored(request)
+    return Passage(request, _by_socket(request), certain, None)
+
+
+def _stored(request: Request) -> bool:
+    """Return whether the whole body was taken and accepted by the server, so that all of it must have passed.
+
+    A refusal may come before the last bytes that the socket took have passed.
+    """
+    answered = request.cause is None and request.status is not None and request.status < 400
+    return answered and request.sent == request.length
 
 
 def _by_socket(request: Request) -> int:

@@ -131,8 +131,10 @@ class _Heap:
 
     def _passages(self) -> dict[Key, list[Passage]]:
         passages: dict[Key, list[Passage]] = defaultdict(list)
+        # A run that ended in order has the end of every connection that its engine took.
+        complete = self.end is not None and self.end.status == "finished" and bool(self.connections)
         for (arm, user), requests in self.requests.items():
-            for passage in attribute(requests, self.connections.get((arm, user), ())):
+            for passage in attribute(requests, self.connections.get((arm, user), ()), complete=complete):
                 passages[arm, user, passage.request.upload].append(passage)
         return passages
 

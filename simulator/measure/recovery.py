@@ -171,7 +171,7 @@ class _Watch:
     def _progressed(self, passage: Passage, kept: int | None) -> bool:
         """Return whether *passage* brought a new byte to the server."""
         request = passage.request
-        if not passage.attempt or not passage.carried:
+        if not passage.attempt or not passage.carried or passage.late:
             return False
         if request.cause is None:
             return request.status is not None and request.status < 400

@@ -41,7 +41,8 @@ class Staircase:
     """Bytes the server holds of one upload against time since the link's start.
 
     ``points`` are (t, offset). For plain, the offset climbs with what the link carried and falls to
-    zero at each interruption; for a resumable protocol it only pauses.
+    zero at each interruption; for a resumable protocol it only pauses. An attempt that its client gave
+    up because the time was over is none: the line ends where it was.
     """
 
     user: int
@@ -152,15 +153,15 @@ def _joined(upload: UploadLog, link: LinkLog, plain: bool) -> Iterator[tuple[flo
     at = 0.0
     yield upload.started, at
     for passage, kept in zip(upload.passages, upload.kept, strict=True):
-        if not passage.attempt or not passage.carried:
-            continue
+        if not passage.attempt or not passage.carried or passage.late:
+            continue  # what comes after the attempt's end is no part of its climb
         top = _top(passage, None if plain else kept)
         if passage.request.start != at:
             yield passage.request.t, at
             yield passage.request.t, float(passage.request.start)
         yield from climb(passage, link, top)
         at = top
-        if plain and passage.request.cause is not None:
+        if plain and passage.interrupted:
             yield passage.request.end, 0.0
             at = 0.0
     yield upload.ended, float(upload.size) if upload.finished else at
@@ -175,8 +176,7 @@ def _top(passage: Passage, kept: int | None) -> float:
 def climb(passage: Passage, link: LinkLog, top: float) -> Points:
     """Return (t, offset) from where *passage* begins to send up to *top*, t since the run's start."""
     request = passage.request
-    begin, first = passage.ready, float(request.start)
-    end = max(begin, _moved(passage))
+    (begin, end), first = passage.span, float(request.start)
     if link.timeline is None or link.timeline.uplink.unlimited or top <= first:
         return [(begin, first), (end, top)]
     curve, zero = link.timeline.uplink, link.start
@@ -186,14 +186,6 @@ def climb(passage: Passage, link: LinkLog, top: float) -> Points:
     offsets = [first + max(0.0, curve.carried(t0, t) - request.head) for t in instants[:-1]]
     points = [(zero + t, min(top, offset)) for t, offset in zip(instants[:-1], offsets, strict=True)]
     return [*points, (zero + full, top)]
-
-
-def _moved(passage: Passage) -> float:
-    """Return the latest instant at which *passage* can still have carried something."""
-    request = passage.request
-    if request.answered is not None:
-        return request.answered
-    return request.end if request.moved is None else request.moved
 
 
 def _changes(times: Sequence[float], start: float, stop: float) -> list[float]:

@@ -76,11 +76,61 @@ def test_an_early_answer_counts_only_what_passed() -> None:
     assert carried([refused], [connection(0, 1, 310)]) == [300]
 
 
+def test_an_early_answer_to_a_body_that_the_socket_took_whole_counts_only_what_passed() -> None:
+    refused = request(0, 1, sent=500, status=413)
+    assert carried([refused], [connection(0, 1, 310)]) == [300]
+
+
+def test_an_early_answer_that_no_engine_counted_is_uncertain() -> None:
+    [passage] = attribute([request(0, 1, sent=500, status=413)], [])
+    assert (passage.carried, passage.counted) == (500, False)
+
+
+def cut(t: float, end: float, n: int = 0, **more: object) -> Request:
+    """A dialled request of which the socket took 500 bytes before it was cut."""
+    fields = {"n": n, "sent": 500, "length": 900, "fresh": True, "cause": Cause.STALLED}
+    return request(t, end, **{**fields, **more})
+
+
 def test_a_port_used_again_is_told_apart_by_time() -> None:
-    first = request(0, 1, sent=500, length=900, cause=Cause.RESET)
-    second = request(5, 6, n=1, sent=500, length=900, cause=Cause.RESET)
     connections = [connection(5.1, 6.1, 210), connection(0.1, 1.1, 110)]
-    assert carried([second, first], connections) == [100, 200]
+    assert carried([cut(5, 6, 1), cut(0, 1)], connections) == [100, 200]
+
+
+def test_a_connection_taken_after_the_client_gave_up_belongs_to_its_request() -> None:
+    hung = cut(0, 1, unsent=400)
+    [passage] = attribute([hung], [connection(3, 3.5, 510)])
+    assert (passage.carried, passage.counted, passage.late) == (500, True, True)
+    assert passage.span == (3, 3.5)
+
+
+def test_connections_taken_all_at_once_after_a_fault_are_told_apart_by_their_ports() -> None:
+    hung = [cut(i, i + 1, i, port=4000 + i) for i in range(3)]
+    taken = [connection(9 + i / 100, 9.5, 110 + i, port=4000 + i) for i in (2, 0, 1)]
+    assert carried(hung, taken) == [100, 101, 102]
+
+
+def test_a_port_used_again_after_a_late_connection_keeps_the_two_apart() -> None:
+    connections = [connection(3, 3.5, 110), connection(70.1, 71, 210)]
+    assert carried([cut(0, 1), cut(70, 71, 1)], connections) == [100, 200]
+
+
+def test_a_port_used_again_does_not_lend_its_connection_to_one_that_was_never_taken() -> None:
+    never, taken = attribute([cut(0, 1, unsent=450), cut(70, 71, 1)], [connection(70.1, 71, 210)])
+    assert (never.carried, never.counted, never.connection) == (50, False, None)
+    assert taken.carried == 200
+
+
+def test_a_connection_that_was_never_taken_carried_nothing_where_all_that_were_are_known() -> None:
+    [passage] = attribute([cut(0, 1)], [], complete=True)
+    assert (passage.carried, passage.counted) == (0, True)
+
+
+def test_a_request_on_a_kept_connection_that_had_died_carried_nothing() -> None:
+    first = request(0, 1, sent=100, fresh=True, status=204)
+    dead = request(5, 8, n=1, sent=500, length=900, cause=Cause.STALLED)
+    whole, lost = attribute([first, dead], [connection(0.1, 4, 110)])
+    assert (whole.carried, lost.carried, lost.counted) == (100, 0, True)
 
 
 def test_a_connection_that_died_silently_and_ends_with_the_run_is_still_found() -> None:

@@ -84,6 +84,20 @@ def test_a_link_without_a_start_begins_with_its_first_request() -> None:
     assert (links["tus", 0].start, links["tus", 1].start) == (1.0, 3.0)
 
 
+def hung(status: str | None) -> list[tuple[int, bool]]:
+    """Return what a request carried whose connection no engine took, beside one that was counted."""
+    run = MadeRun()
+    run.upload("tus").send(0, 1, sent=400, carried=-1, cause=Cause.STALLED).send(1, 2).completed(2)
+    [log] = run.dataset(status=status).uploads["tus"]
+    return [(passage.carried, passage.counted) for passage in log.passages]
+
+
+def test_what_no_engine_took_was_not_carried_where_the_run_ended_in_order() -> None:
+    assert hung("finished") == [(0, True), (1000, True)]
+    for status in (None, "interrupted", "invalid"):  # the engine's last words may be missing
+        assert hung(status) == [(400, False), (1000, True)]
+
+
 def test_the_requests_of_an_upload_are_in_order_whatever_the_order_of_the_records() -> None:
     run = MadeRun()
     run.upload("tus").send(0, 1, sent=10, cause=Cause.RESET).send(1, 2, sent=20, cause=Cause.RESET)

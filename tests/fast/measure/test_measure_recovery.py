@@ -73,6 +73,17 @@ def test_further_cuts_before_anything_moves_belong_to_the_same_recovery() -> Non
     assert interruptions(run.dataset().uploads["tus"]) == 3
 
 
+def test_what_comes_over_after_the_client_gave_up_is_no_progress() -> None:
+    run = MadeRun()
+    run.fault("down-silent", 1.0, until=4.0, arm="plain", connections=0)
+    upload = run.upload("plain", size=1000).send(0, 2, sent=500, cause=Cause.STALLED, moved=1.0)
+    upload.send(2, 3, sent=200, carried=-1, cause=Cause.STALLED)  # its connection is taken at 4 s
+    run.connection({"user": 0, "arm": "plain"}, 40002, 4.0, 4.5, 210, "client")
+    upload.send(3, 5.5, connected=4.0).completed(5.5)
+    [recovery] = found(run, "plain")
+    assert (recovery.began, recovery.resumed) == (1.0, pytest.approx(4.011))
+
+
 def test_each_cut_after_some_progress_is_a_recovery_of_its_own() -> None:
     run = MadeRun()
     upload = run.upload("plain", size=1000)

@@ -10,7 +10,7 @@ from simulator.measure.redraw import Redrawn
 from simulator.measure.series import Band, Staircase, ideal_curve, staircases, survival_curves, throughput
 from simulator.records import Cause
 from simulator.weather.timeline import RateCurve
-from tests.helpers.made_records import MadeRun, steady
+from tests.helpers.made_records import MadeRun, MadeUpload, steady
 
 
 def near(stairs: Staircase, points: list[tuple[float, float]]) -> bool:
@@ -41,6 +41,37 @@ def test_a_resumable_upload_only_pauses() -> None:
     upload.send(1.1, 1.66, start=450).completed(1.7)
     [stairs] = staircases(run.dataset())
     assert near(stairs, [(0, 0), (0.46, 450), (1.1, 450), (1.66, 1000), (1.7, 1000)])
+
+
+def late(run: MadeRun, arm: str) -> MadeUpload:
+    """A first attempt whose connection the engine takes at 3 s, long after the client gave it up."""
+    upload = run.upload(arm, size=1000).send(0, 1, sent=500, carried=-1, cause=Cause.STALLED)
+    run.connection({"user": 0, "arm": arm}, 40001, 3.0, 3.51, 510, "client")
+    return upload
+
+
+def test_what_was_carried_after_the_attempt_was_given_up_is_no_part_of_its_climb() -> None:
+    run = MadeRun()
+    late(run, "plain")
+    [stairs] = staircases(run.dataset())
+    assert [offset for _, offset in stairs.points] == [0, 0]
+
+
+def test_what_was_carried_late_and_kept_counts_when_it_was_carried() -> None:
+    run = MadeRun()
+    late(run, "tus").query(3.6, 3.7, offset=500).send(4, 4.51, start=500).completed(4.6)
+    found = throughput(run.dataset(), bin_s=0.5)
+    assert found.rates["tus"][:6] == (0,) * 6
+    assert found.rates["tus"][6] == pytest.approx(980, rel=0.001)
+    assert sum(found.rates["tus"]) * 0.5 == pytest.approx(1000)
+
+
+def test_the_end_of_the_time_is_no_fall() -> None:
+    run = MadeRun()
+    upload = run.upload("plain", size=1000).send(0, 0.52, sent=500, cause=Cause.RESET)
+    upload.send(1, 1.41, sent=400, cause=Cause.DEADLINE).censored(1.41)
+    [stairs] = staircases(run.dataset())
+    assert [offset for _, offset in stairs.points] == [0, 500, 0, 0, 400]
 
 
 def test_an_upload_begun_again_falls_too() -> None:

@@ -130,7 +130,7 @@ def test_what_the_reader_must_know_is_noted() -> None:
         60
     )
     run.upload("tus", user=1).send(0, 1).completed(1)
-    data = Dataset.of(run.records(), weather=Redrawn(doubt="the timelines differ"))
+    data = Dataset.of(run.records("interrupted"), weather=Redrawn(doubt="the timelines differ"))
     notes = "\n".join(text for _, text in seen(summarise(data)))
     for words in (
         "tus: the server broke its protocol 1 times (R)",
