@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from simulator.records import (
@@ -22,6 +23,7 @@ from simulator.swarm.planning import longest
 Key = tuple[str, int, int]  # arm, user, upload
 BARS = " ▁▂▃▄▅▆▇█"
 INSTANT = 1.0  # seconds for which a fault without a length is shown
+MEMORY = 120  # seconds for which faults that are over are remembered: the longest sparkline
 
 
 @dataclass
@@ -37,6 +39,39 @@ class ArmProgress:
     finished: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # user -> uploads ended
 
 
+class FaultCount:
+    """How many faults are in force in each second, of late: what is over costs neither room nor time."""
+
+    def __init__(self) -> None:
+        self._changes: Counter[int] = Counter()  # by second, from ``_since`` on
+        self._since = 0
+        self._before = 0  # in force just before ``_since``
+
+    def add(self, start: float, stop: float) -> None:
+        """Count one from *start* to *stop* (seconds): in every second that it touches."""
+        for second, change in ((math.floor(start), 1), (math.ceil(stop), -1)):
+            if second < self._since:
+                self._before += change
+            else:
+                self._changes[second] += change
+
+    def forget(self, until: int) -> None:
+        """Let go of what changed before the second *until*."""
+        if until > self._since:
+            for second in [second for second in self._changes if second < until]:
+                self._before += self._changes.pop(second)
+            self._since = until
+
+    def each(self, first: int, last: int) -> list[int]:
+        """Return how many are in force in each second from *first* to *last*, both included."""
+        count = self._before + sum(change for second, change in self._changes.items() if second < first)
+        counts = []
+        for second in range(first, last + 1):
+            count += self._changes.get(second, 0)
+            counts.append(count)
+        return counts
+
+
 class Progress:
     """Takes records one by one; its attributes are always a consistent picture of the run."""
 
@@ -47,7 +82,7 @@ class Progress:
         self.arms: dict[str, ArmProgress] = {}
         self._carried: dict[str, dict[str, int]] = {}  # by engine, by arm
         self._reached: dict[Key, int] = {}
-        self._faults: list[tuple[float, float]] = []
+        self._faults = FaultCount()
 
     def take(self, record: Record) -> None:
         """Let *record* change the picture."""
@@ -65,7 +100,8 @@ class Progress:
         elif isinstance(record, Wait):
             self.arms[record.arm].waiting[record.user] = record.t + record.seconds
         elif isinstance(record, Fault):
-            self._faults.append((record.t, max(record.until, record.t + INSTANT)))
+            self._faults.add(record.t, max(record.until, record.t + INSTANT))
+            self._faults.forget(int(self.now) - MEMORY)
         elif isinstance(record, Upload):
             self._take_upload(record)
 
@@ -78,13 +114,14 @@ class Progress:
         return max(0, progress.users - waiting - through), waiting, through
 
     def sparkline(self, width: int) -> str:
-        """Return the share of links under a fault in each of the last *width* seconds, newest last."""
+        """Return the share of links under a fault in each of the last *width* seconds, newest last.
+
+        No more than ``MEMORY`` seconds are shown.
+        """
         links = sum(progress.users for progress in self.arms.values()) or 1
         last = int(self.now)
-        shares = []
-        for second in range(max(0, last - width + 1), last + 1):
-            hit = sum(1 for start, stop in self._faults if start < second + 1 and stop > second)
-            shares.append(min(1.0, hit / links))
+        counts = self._faults.each(max(0, last - min(width, MEMORY) + 1), last)
+        shares = [min(1.0, count / links) for count in counts]
         return "".join(BARS[min(len(BARS) - 1, -int(-share * (len(BARS) - 1) // 1))] for share in shares)
 
     def _take_link(self, record: Link) -> None:
@@ -114,3 +151,4 @@ class Progress:
         progress.completed += record.outcome is Outcome.COMPLETED
         progress.finished[record.user] += 1
         progress.waiting.pop(record.user, None)
+        self._reached.pop((record.arm, record.user, record.upload), None)

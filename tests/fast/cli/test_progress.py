@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import random
 from typing import Any
 
 import pytest
 
-from simulator.cli.progress import Progress
+from simulator.cli.progress import BARS, INSTANT, Progress
 from simulator.records import Fault, Link, Outcome, Purpose, Request, Run, Sample, Upload, Wait, Why
 from simulator.swarm.planning import longest
 from tests.helpers.plans import make_plan
@@ -71,3 +73,45 @@ def test_the_sparkline_shows_the_share_of_links_under_a_fault() -> None:
     progress.take(Fault(t=2.0, until=2.0, user=1, arm="tus", fault="reset", issued=2.0, done=2.0))
     progress.take(Sample(t=4.5, part="engine-0"))
     assert progress.sparkline(10) == " ▄█  "
+
+
+def fault(t: float, until: float | None = None) -> Fault:
+    return Fault(t=t, until=until or t, user=0, arm="tus", fault="stall", issued=t, done=t)
+
+
+@pytest.mark.parametrize("width", [1, 30, 120])
+def test_the_sparkline_forgets_nothing_that_it_shows(width: int) -> None:
+    luck = random.Random(5)
+    progress, faults = begun(links=40), []
+    for _ in range(400):
+        start = luck.uniform(0, 300)  # in any order: records of several engines come as they come
+        faults.append(fault(start, start + luck.choice([0, 0.25, 2, 250])))
+        progress.take(faults[-1])
+    last = int(progress.now)
+    for second, bar in zip(range(last - width + 1, last + 1), progress.sparkline(width), strict=True):
+        hit = sum(item.t < second + 1 and max(item.until, item.t + INSTANT) > second for item in faults)
+        assert bar == BARS[min(len(BARS) - 1, math.ceil(hit / 40 * (len(BARS) - 1)))]
+
+
+def test_faults_that_are_over_are_not_kept() -> None:
+    progress = begun()
+    for second in range(20_000):
+        progress.take(fault(second + 0.5))
+    assert held(progress) < 2000
+
+
+def held(thing: object) -> int:
+    """Return how many things *thing* holds, all the way down."""
+    if isinstance(thing, dict):
+        return sum(held(item) for item in thing.values())
+    if isinstance(thing, list | tuple):
+        return sum(map(held, thing))
+    return 1 + (held(vars(thing)) if type(thing).__module__ == Progress.__module__ else 0)
+
+
+def test_uploads_that_have_ended_are_not_kept() -> None:
+    progress = begun()
+    for number in range(2000):
+        progress.take(request(upload=number))
+        progress.take(upload(0).model_copy(update={"upload": number}))
+    assert held(progress) < 200
