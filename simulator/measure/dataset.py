@@ -113,15 +113,14 @@ class _Heap:
         logs: dict[str, list[UploadLog]] = defaultdict(list)
         for key in sorted(self.ends.keys() | passages.keys()):
             logs[key[0]].append(self._upload(key, plan, passages[key], sizes.get(key[1:])))
-        arms = _arms(plan, logs)
-        calm = {arm.name for arm in arms if arm.calm_of}
+        calm = {arm.name for arm in plan.arms if arm.calm_of}
         links = {
             key: self._link(key, weather.calm if key[0] in calm else weather.windy) for key in self._links()
         }
         return Dataset(
             plan=plan,
-            arms=arms,
-            uploads={arm.name: tuple(logs[arm.name]) for arm in arms},
+            arms=tuple(plan.arms),
+            uploads={arm.name: tuple(logs[arm.name]) for arm in plan.arms},
             links=links,
             samples={part: tuple(_by_time(items)) for part, items in sorted(self.samples.items())},
             weather=weather,
@@ -196,13 +195,6 @@ _PUT: dict[type, Callable[[_Heap, Any], None]] = {
     Integrity: _one_per_upload("checks"),
     Sample: lambda heap, record: heap.samples[record.part].append(record),
 }
-
-
-def _arms(plan: Plan, seen: Iterable[str]) -> tuple[Arm, ...]:
-    """Return the plan's arms, then any that only the records know."""
-    planned = {arm.name for arm in plan.arms}
-    strangers = sorted(set(seen) - planned)
-    return (*plan.arms, *(Arm(name=name, protocol=name) for name in strangers))
 
 
 def _by_time(items: list[Any]) -> list[Any]:

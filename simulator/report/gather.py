@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from simulator import records
-from simulator.errors import UsageError
 from simulator.measure.dataset import Dataset
 from simulator.measure.logs import LinkLog, UploadLog
 from simulator.measure.recovery import interruptions
 from simulator.measure.series import ideal_curve, staircases, survival_curves, throughput
 from simulator.measure.summary import summarise
-from simulator.records import Fault, Integrity, Record, Violation
+from simulator.records import Fault, Integrity, Violation
 from simulator.report.findings import FaultRow, Findings, UploadRow
-
-RECORDS = "records.jsonl"
+from simulator.report.reading import read_run
 
 
 def gather(run_dir: Path) -> Findings:
     """Return the findings of the run in *run_dir*.
 
-    Raises ``UsageError`` when there are no records, or when a line is not one.
+    Raises ``UsageError`` when there are no records, or when a line cannot be used.
     """
-    return findings_of(Dataset.of(read_records(run_dir / RECORDS)))
+    return findings_of(Dataset.of(read_run(run_dir)))
 
 
 def findings_of(data: Dataset) -> Findings:
@@ -39,44 +36,6 @@ def findings_of(data: Dataset) -> Findings:
         faults=tuple(_fault_rows(data)),
         violations=tuple(_violations(data)),
     )
-
-
-def read_records(path: Path) -> list[Record]:
-    """Return the records in *path*; a last line cut short is left out.
-
-    Raises ``UsageError`` naming the file and, for a line that is no record, its number.
-    """
-    try:
-        lines = path.read_bytes().splitlines(keepends=True)
-    except OSError as error:
-        raise UsageError(
-            f"cannot be read: {error.strerror}", where=str(path), mend="name the folder of a run"
-        ) from error
-    found = list(_records(path, lines))
-    if not found:
-        raise UsageError(
-            "holds no records", where=str(path), mend="the run ended before it began; run it again"
-        )
-    return found
-
-
-def _records(path: Path, lines: list[bytes]) -> Iterator[Record]:
-    read = 0
-
-    def counted() -> Iterator[bytes]:
-        nonlocal read
-        for line in lines:
-            read += 1
-            yield line
-
-    try:
-        yield from records.read(counted())
-    except ValueError as error:
-        raise UsageError(
-            f"line {read} is not a record of schema {records.SCHEMA}",
-            where=str(path),
-            mend="the file was changed, or written by another version of simsim",
-        ) from error
 
 
 def _upload_row(log: UploadLog) -> UploadRow:

@@ -49,12 +49,6 @@ def test_or_else_from_the_plan_or_the_furthest_byte(size: str, expected: int) ->
     assert run.dataset(status=None).uploads["tus"][0].size == expected
 
 
-def test_an_arm_that_the_plan_does_not_know_is_kept() -> None:
-    run = MadeRun(arms=("plain",))
-    run.upload("tus").send(0, 1).completed(1)
-    assert [arm.name for arm in run.dataset().arms] == ["plain", "tus"]
-
-
 def test_a_completed_upload_that_was_stored_wrong_is_corrupted() -> None:
     run = MadeRun()
     run.upload("tus", user=0).send(0, 1).completed(1).stored(False)
