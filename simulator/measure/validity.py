@@ -14,10 +14,13 @@ from simulator.measure.bytes import carried_method
 from simulator.measure.dataset import Dataset
 from simulator.measure.intervals import FEWEST
 from simulator.measure.models import ArmSummary, Number, Warning
+from simulator.records import Plan
 from simulator.units import format_duration
 
 LATE = 0.050  # seconds at p99
-BUSY = 0.85  # of one core
+BUSY = 0.85  # of the cores that a part can use
+IN_THE_BOX = "reference"  # simsim's own server, which like all other parts of its own runs on one core
+ONE_CORE = 1.1  # cores: what the sampling of one busy thread may show
 OVER_RATE = 1.05
 LOST_TIME = 0.01  # of the links' time
 
@@ -84,14 +87,37 @@ def _late(run: Seen) -> Iterator[Warning]:
 
 def _busy(run: Seen) -> Iterator[Warning]:
     for name, number in run.readings.items():
-        if name.startswith("cpu_") and number.value is not None and number.value > BUSY:
-            part = name.removeprefix("cpu_")
+        if not name.startswith("cpu_") or number.value is None:
+            continue
+        part = name.removeprefix("cpu_")
+        cores = _cores(run.data.plan) if part == "server" else 1
+        if number.value > BUSY * cores:
+            whole = "a core" if cores == 1 else f"this machine's {cores} cores"
             yield Warning(
                 level="degraded",
-                seen=f"{part} used {number.value:.0%} of a core, over {BUSY:.0%}",
+                seen=f"{part} used {number.value / cores:.0%} of {whole}, over {BUSY:.0%}",
                 means="the run may have measured this machine and not the network",
                 advice="use fewer users or more --workers, or give the server a machine of its own",
             )
+
+
+def _cores(plan: Plan) -> int:
+    """Return how many cores the server can use: all of the machine's, unless it is our own."""
+    cores = plan.machine.get("cores", "")
+    return int(cores) if plan.server != IN_THE_BOX and cores.isdecimal() and int(cores) else 1
+
+
+def _one_thread(run: Seen) -> Iterator[Warning]:
+    """Note a server that used one core to the full and never more: nobody told how many it can use."""
+    used = [item.cpu for item in run.data.samples.get("server", ()) if item.cpu is not None]
+    sustained = run.readings["cpu_server"].value if "cpu_server" in run.readings else None
+    if _cores(run.data.plan) > 1 and sustained and sustained > BUSY and max(used) < ONE_CORE:
+        yield Warning(
+            level="note",
+            seen=f"server used {sustained:.0%} of a core, and never more than one",
+            means="if it runs on one thread, it was at its limit, and the run measured that",
+            advice="use fewer users, or see whether it can run on more cores",
+        )
 
 
 def _lagging(run: Seen) -> Iterator[Warning]:
@@ -200,6 +226,7 @@ CHECKS: tuple[Callable[[Seen], Iterator[Warning]], ...] = (
     _ending,
     _late,
     _busy,
+    _one_thread,
     _lagging,
     _too_fast,
     _broken_rules,

@@ -88,6 +88,31 @@ def test_each_disturbance_degrades_the_run(disturb: Callable[[MadeRun], None], w
     assert warning.means and warning.advice
 
 
+def loaded(server: str, cores: str, *cpu: float) -> Summary:
+    """A quiet run but for the load of its server."""
+    run = quiet()
+    run.plan = run.plan.model_copy(update={"server": server, "machine": {"cores": cores}})
+    for t, share in enumerate(cpu * 3):
+        run.sample(6 + t, "server", cpu=share)
+    return summarise(run.dataset())
+
+
+def test_a_server_is_busy_by_the_cores_that_it_can_use() -> None:
+    assert seen(loaded("tusd", "4", 1.9, 3.2)) == []
+    assert seen(loaded("tusd", "4", 1.9, 3.6)) == [
+        ("degraded", "server used 90% of this machine's 4 cores, over 85%")
+    ]
+    for server, cores in (("reference", "4"), ("tusd", "1"), ("tusd", "None"), ("tusd", "0")):
+        assert seen(loaded(server, cores, 0.9)) == [("degraded", "server used 90% of a core, over 85%")]
+
+
+def test_a_server_that_never_used_more_than_one_core_to_the_full_is_noted() -> None:
+    summary = loaded("tusd", "4", 0.97, 1.02)
+    assert summary.validity == "valid"
+    assert seen(summary) == [("note", "server used 102% of a core, and never more than one")]
+    assert seen(loaded("tusd", "4", 0.97, 1.4)) == []
+
+
 def test_a_fault_that_waits_for_a_byte_count_is_not_late() -> None:
     run = quiet()
     run.fault("cut-after", 0.0, until=50, arm="tus", late=9.0)

@@ -11,9 +11,12 @@ import pytest
 
 from simulator.measure.models import ArmSummary
 from simulator.measure.series import Band, Staircase
+from simulator.records import Cause
 from simulator.report.charts import CHARTS, style
 from simulator.report.charts.chart import Table
 from simulator.report.findings import Findings
+from simulator.report.gather import findings_of
+from tests.helpers.made_records import MadeRun
 from tests.helpers.made_summary import empty_findings, made_findings
 
 
@@ -74,6 +77,20 @@ def test_a_fall_of_the_staircase_is_upright() -> None:
     line = Staircase(0, "plain", 100, ((0.0, 0.0), (1.0, 60.0), (2.0, 0.0), (3.0, 100.0)), (), 3.0)
     table = CHARTS["staircase"].table(dataclasses.replace(made_findings(users=1), staircases=(line,)))
     assert [row[3:] for row in table.rows if row[3] == 2.0] == [(2.0, None, 60.0), (2.0, None, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        (Cause.DEADLINE, "plain fell back 1 time and did not"),
+        (Cause.RESET, "plain fell back 2 times and did"),
+    ],
+)
+def test_the_caption_counts_breaks_and_not_the_end_of_the_time(cause: Cause, told: str) -> None:
+    run = MadeRun(arms=("plain",))
+    upload = run.upload("plain", size=1000).send(0, 0.52, sent=500, cause=Cause.RESET)
+    upload.send(1, 1.41, sent=400, cause=cause).censored(1.41)
+    assert told in CHARTS["staircase"].meaning(findings_of(run.dataset()))
 
 
 def test_the_staircase_leaves_calm_twins_out_and_keeps_the_faults() -> None:
