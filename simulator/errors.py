@@ -42,6 +42,12 @@ class PartDied(SimsimError):
     exit_code = 3
 
 
+class Interrupted(SimsimError):
+    """The user asked again for the end before the report was made; the records are kept."""
+
+    exit_code = 130
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint naming the closest of *known* to *word*, or all of them when none is close."""
     names = sorted(known)

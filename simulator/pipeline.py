@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from simulator import report, servers
-from simulator.errors import PartDied, UsageError
+from simulator.errors import Interrupted, PartDied, UsageError
 from simulator.measure.calibration import Calibration
 from simulator.payload import FilePayload, Payload, SeededPayload, payload_name
 from simulator.records import Record, Run, Upload, read
@@ -87,14 +88,21 @@ def server_asked(asked: Asked) -> Callable[[Path], AbstractContextManager[Target
 def new_folder(results: Path, profile: str) -> Iterator[Path]:
     """Yield the run's folder; nothing is left of it when the run could not begin as asked.
 
-    When it cannot be written to (a full disk), what was written before stays, and the error says so.
+    When it cannot be written to (a full disk), or the user has not the patience for its report, what
+    was written before stays, and the error says so.
     """
     folder = create_folder(results, profile)
     try:
         yield folder
-    except (UsageError, KeyboardInterrupt):
+    except (UsageError, KeyboardInterrupt) as error:
         if not (folder / "run.json").exists():  # nothing had begun; later, records are never thrown away
             shutil.rmtree(folder)
+        elif isinstance(error, KeyboardInterrupt):
+            raise Interrupted(
+                "interrupted before the report was made; the records are kept",
+                where=str(folder),
+                mend=f"`simsim report {shlex.quote(str(folder))}` makes the report",
+            ) from error
         raise
     except OSError as error:
         raise PartDied(

@@ -46,8 +46,13 @@ class View:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        try:
+            if self._thread.is_alive():
+                self._thread.join()
+        except KeyboardInterrupt:
+            if error is None:
+                raise
+            # One more Ctrl-C on the way out must not take the place of what is to be said.
 
     def _show(self) -> None:
         if self._console.is_terminal:

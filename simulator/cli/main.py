@@ -96,6 +96,9 @@ def _usage_or_bug(error: Exception) -> int:
 
 
 def _say(words: str, status: int) -> int:
+    if status == 130:  # one more Ctrl-C must not cost the words
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
     sys.stderr.write(f"simsim: {' '.join(words.split())}\n")
     return status
 

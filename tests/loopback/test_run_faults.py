@@ -6,12 +6,13 @@ import errno
 import os
 import resource
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from simulator.records import Run, Upload
-from tests.helpers.runs import Running, records_of, simsim
+from tests.helpers.runs import Running, records_of, simsim, until
 
 pytestmark = pytest.mark.loopback
 
@@ -93,9 +94,27 @@ def test_ctrl_c_twice_ends_the_run_at_once_and_still_reports(tmp_path: Path) -> 
         assert ending(run.folder).status == "interrupted"
 
 
-def _ended_within(run: Running, seconds: float) -> None:
-    from tests.helpers.runs import until
+def test_ctrl_c_while_the_report_is_made_says_how_to_make_it(tmp_path: Path) -> None:
+    with Running(tmp_path, *LONG[:-1]) as run:  # with its view, which is on the way out, too
+        run.transferring()
+        run.process.send_signal(signal.SIGINT)
+        until(lambda: b'"event":"end"' in (run.folder / "records.jsonl").read_bytes())
+        for _ in range(3):
+            run.process.send_signal(signal.SIGINT)
+            time.sleep(0.02)
+        status, out, err = run.end()
+        assert (status, out) == (130, "")
+        words = [line for line in err.splitlines() if line.startswith("simsim: ")]
+        assert words == err.splitlines()[-1:]
+        assert "the records are kept" in words[0]
+        assert f"simsim report results/{run.folder.name}" in words[0]
+        assert not (run.folder / "report.html").exists()
+        told = simsim("report", str(run.folder), cwd=tmp_path)
+        assert told.returncode == 0, told.stderr
+        assert (run.folder / "report.html").exists()
 
+
+def _ended_within(run: Running, seconds: float) -> None:
     until(lambda: run.process.poll() is not None, timeout=seconds)
 
 
