@@ -20,7 +20,7 @@ from simulator.measure.calibration import TheoryRow
 from simulator.measure.dataset import Dataset
 from simulator.measure.models import Number, Summary
 from simulator.measure.recovery import recoveries
-from simulator.report import gather
+from simulator.report.reading import read_run
 from simulator.swarm.planning import Asked
 from simulator.weather import load_profile
 
@@ -43,7 +43,7 @@ def compare(engine: str, *, quick: bool, seed: int) -> list[TheoryRow]:
         if ended.status != "finished":
             raise PartDied(f"the run against theory is {ended.status}: {'; '.join(ended.causes)}")
         summary = Summary.model_validate(json.loads((ended.folder / "summary.json").read_text()))
-        data = Dataset.of(gather.read_records(ended.folder / gather.RECORDS))
+        data = Dataset.of(read_run(ended.folder))
     return list(_rows(summary, data))
 
 
