@@ -174,9 +174,12 @@ class _Reader:
     def _by_get(self, upload: Upload, payload: Payload) -> Finding:
         if upload.location is None:
             return Finding(None, detail="the server gave no location")
-        url = self._base.join(upload.location)
-        if _origin(url) not in self._origins:  # the target's headers may be secret
-            return Finding(None, detail=f"its location is at another server, {url.host}")
+        try:
+            url = self._base.join(upload.location)
+            if _origin(url) not in self._origins:  # the target's headers may be secret
+                return Finding(None, detail=f"its location is at another server, {url.host}")
+        except (httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a host that IDNA does not allow
+            return Finding(None, detail=f"its location is no URL: {error}")
         if self._unanswered >= _PATIENCE:
             return Finding(None, detail="the server no longer answers")
         try:
@@ -184,6 +187,8 @@ class _Reader:
         except httpx.TransportError as error:
             self._unanswered += 1
             return Finding(None, detail=f"GET failed: {error or type(error).__name__}")
+        except (httpx.InvalidURL, UnicodeError) as error:
+            return Finding(None, detail=f"GET is answered with a redirect to no URL: {error}")
         self._unanswered = 0
         return found
 
@@ -209,17 +214,24 @@ class _Reader:
         path = self._path_of(upload.location) or (own[0][0] if own else None)
         if path is None:
             return Finding("store", intact=False, stored=0, detail="lost: the store holds nothing of it")
-        with path.open("rb") as file:
-            return Finding("store", *compare(iter(lambda: file.read(_PIECE), b""), payload, upload.sha256))
+        try:
+            with path.open("rb") as file:
+                stored = iter(lambda: file.read(_PIECE), b"")
+                return Finding("store", *compare(stored, payload, upload.sha256))
+        except OSError as error:
+            return Finding(None, detail=f"its file in the store cannot be read: {error.strerror}")
 
     def _path_of(self, location: str | None) -> Path | None:
         """Return the file in the store that *location* names, if there is one."""
         if location is None or self._target.store is None:
             return None
-        name = unquote(urlsplit(location).path.rpartition("/")[2])
         root = self._target.store.resolve()
-        path = (root / self._target.layout.format(id=name)).resolve()
-        return path if path.is_relative_to(root) and path.is_file() else None
+        try:
+            name = unquote(urlsplit(location).path.rpartition("/")[2])
+            path = (root / self._target.layout.format(id=name)).resolve()
+            return path if path.is_relative_to(root) and path.is_file() else None
+        except (OSError, ValueError):  # no URL, or what no file can be called: too long, a zero byte
+            return None
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -175,19 +175,7 @@ class Driver:
             self._note(self._machine.receive(Interrupted(cause, exchange.sent)), number)
 
     def _exchange(self, step: Send, exchange: Exchange) -> httpx.Response:
-        stall = self._policy.stall_timeout
-        try:
-            request = self._client.build_request(
-                step.method,
-                step.target,
-                headers=self._headers(step),
-                content=self._body(step) if step.stop > step.start else None,
-                timeout=httpx.Timeout(stall, connect=self._policy.connect_timeout),
-                extensions={"exchange": exchange},
-            )
-            response = self._client.send(request, stream=True)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise Unreachable(f"no request can be sent to '{step.target[:200]}': {error}") from error
+        response = self._answer(step, self._request(step, exchange))
         try:
             read = 0
             for piece in response.iter_raw():
@@ -197,6 +185,27 @@ class Driver:
         finally:
             response.close()
         return response
+
+    def _request(self, step: Send, exchange: Exchange) -> httpx.Request:
+        try:
+            return self._client.build_request(
+                step.method,
+                step.target,
+                headers=self._headers(step),
+                content=self._body(step) if step.stop > step.start else None,
+                timeout=httpx.Timeout(self._policy.stall_timeout, connect=self._policy.connect_timeout),
+                extensions={"exchange": exchange},
+            )
+        except (httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a host that IDNA does not allow
+            raise _no_request(step, error) from error
+
+    def _answer(self, step: Send, request: httpx.Request) -> httpx.Response:
+        try:
+            return self._client.send(request, stream=True)
+        except httpx.UnsupportedProtocol as error:
+            raise _no_request(step, error) from error
+        except (httpx.InvalidURL, UnicodeError) as error:  # httpx looks where a redirect leads to
+            raise Unreachable(f"{step.method} was answered with a redirect to no URL: {error}") from error
 
     def _headers(self, step: Send) -> list[tuple[str, str]]:
         length = [("Content-Length", str(step.stop - step.start))] if step.has_body else []
@@ -270,6 +279,10 @@ class Driver:
             )
         )
         return outcome
+
+
+def _no_request(step: Send, error: Exception) -> Unreachable:
+    return Unreachable(f"no request can be sent to '{step.target[:200]}': {error}")
 
 
 def _plain(headers: RawHeaders) -> tuple[tuple[str, str], ...]:

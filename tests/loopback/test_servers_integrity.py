@@ -143,3 +143,31 @@ def test_a_server_that_is_dead_is_no_error_of_the_check(tmp_path: Path) -> None:
         target.child.stop()
         (found,) = checked(target, upload(target, 0, "whole"))
     assert (found.how, found.intact, found.copies) == ("store", True, 1)
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("http://xn--a/files/1", "its location is no URL"),
+        ("http://\u2603/files/1", "its location is no URL"),
+        ("http://[zz]/files/1", "its location is no URL"),
+        ("/files/\x01", "its location is no URL"),
+        ("/files/%00", "GET "),
+        ("/files/" + "n" * 300, "GET "),
+    ],
+    ids=["A-label", "no host name", "no address", "control character", "zero byte", "too long for a file"],
+)
+def test_a_location_that_leads_nowhere_is_a_finding_and_no_error(
+    tmp_path: Path, location: str, words: str
+) -> None:
+    with holding(tmp_path, "noget", {}) as target:
+        odd = upload(target, 0, "").model_copy(update={"location": location})
+        (blind,) = checked(replace(target, store=None), odd)
+        (found,) = checked(target, odd)
+    assert (blind.how, blind.intact) == ("unverified", None)
+    assert blind.detail.startswith(words)
+    assert (found.how, found.intact, found.detail) == (
+        "store",
+        False,
+        "lost: the store holds nothing of it",
+    )

@@ -153,6 +153,30 @@ def test_a_target_that_is_no_url_fails_the_upload() -> None:
     assert "gopher://x/" in of(Upload, records)[0].why
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["http://xn--a/", "http://xn--zzzzzz/files/1", "http://\u2603/", "http://h:abc/", "http://h/\x01"],
+    ids=["A-label", "no A-label", "no host name", "port", "control character"],
+)
+def test_a_target_that_no_host_or_url_can_be_fails_the_upload_and_not_the_run(target: str) -> None:
+    query = Send(Purpose.QUERY, "HEAD", target, ())
+    driver, records, _ = drive(Script([SEND, query], [(Acknowledged(5, "final"),)]), created)
+    assert driver.run() is Outcome.FAILED
+    (end,) = of(Upload, records)
+    assert end.why.startswith(f"no request can be sent to '{target}': ")
+    assert [request.purpose for request in of(Request, records)] == [Purpose.CREATE, Purpose.QUERY]
+
+
+def test_a_redirect_to_a_host_that_cannot_be_fails_the_upload_and_not_the_run() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        request.read()
+        return httpx.Response(302, headers={"Location": "http://xn--a/"})
+
+    driver, records, _ = drive(Script([SEND]), answer)
+    assert driver.run() is Outcome.FAILED
+    assert of(Upload, records)[0].why.startswith("POST was answered with a redirect to no URL: ")
+
+
 def refuse_scheme(request: httpx.Request) -> httpx.Response:
     raise httpx.UnsupportedProtocol("no gopher")
 
