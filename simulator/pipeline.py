@@ -20,13 +20,13 @@ from simulator.servers.server import Target
 from simulator.swarm import planning
 from simulator.swarm.job import Job
 from simulator.swarm.launch import Swarm
+from simulator.swarm.patience import Patience
 from simulator.swarm.planning import Asked, elapsed
 from simulator.swarm.results import RecordFile, calibration_file, create_folder, point_latest
 from simulator.swarm.sampling import Sampler
 
 SAMPLE_EVERY = 0.5  # seconds
 LOOK_EVERY = 0.1  # seconds between looks at the health of the parts
-OVERTIME = 20.0  # seconds after the last deadline until a swarm that still runs is called hung
 
 Status = Literal["finished", "interrupted", "invalid"]
 Watch = Callable[[Record], None]
@@ -54,9 +54,11 @@ def run(asked: Asked, results: Path, watch: Watch) -> Ended:
             plan = planning.make_plan(asked, profile, target, folder.name)
             plan = plan.model_copy(update={"calibration": calibrated(results, plan.engine)})
             job = planning.make_job(asked, plan, target)
-            records.begin(plan, watch)
-            status, causes = follow(job, target, folder, records)
-            status = checked(status, job, target, folder, records)
+            payload_of = payloads(job)  # before the run: its file may be gone afterwards
+            patience = Patience(plan)
+            records.begin(plan, watch, patience.see)
+            status, causes = follow(job, target, folder, records, patience)
+            status = checked(status, job, target, folder, records, payload_of)
             records.extend([Run(t=elapsed(job), event="end", status=status, causes=list(causes))])
         report.write(folder)
         point_latest(folder)
@@ -112,11 +114,13 @@ def new_folder(results: Path, profile: str) -> Iterator[Path]:
         ) from error
 
 
-def follow(job: Job, target: Target, folder: Path, records: RecordFile) -> tuple[Status, tuple[str, ...]]:
+def follow(
+    job: Job, target: Target, folder: Path, records: RecordFile, patience: Patience
+) -> tuple[Status, tuple[str, ...]]:
     """Run the swarm to its end, with every record kept; Ctrl-C ends it in order, a second one at once."""
     with Swarm(job, folder / "logs", records.line) as swarm:
         try:
-            watch_parts(swarm, job, target, records)
+            watch_parts(swarm, job, target, records, patience)
         except KeyboardInterrupt:
             return wind_down(swarm)
         except PartDied as error:
@@ -124,10 +128,9 @@ def follow(job: Job, target: Target, folder: Path, records: RecordFile) -> tuple
     return "finished", ()
 
 
-def watch_parts(swarm: Swarm, job: Job, target: Target, records: RecordFile) -> None:
-    """Return when the swarm has ended. Raises ``PartDied`` when it, or the server, ended by itself."""
+def watch_parts(swarm: Swarm, job: Job, target: Target, records: RecordFile, patience: Patience) -> None:
+    """Return when the swarm has ended. Raises ``PartDied`` when it hangs, or a part ended by itself."""
     sampler = Sampler()
-    give_up = planning.longest(job.plan) + OVERTIME
     due = 0.0
     while not swarm.wait(LOOK_EVERY):
         if target.child is not None:
@@ -136,8 +139,7 @@ def watch_parts(swarm: Swarm, job: Job, target: Target, records: RecordFile) -> 
             due = elapsed(job) + SAMPLE_EVERY
             server = {} if target.pid is None else {"server": target.pid}
             records.extend(sampler.sample({**swarm.parts, **server}, elapsed(job)))
-        if elapsed(job) > give_up:
-            raise PartDied(f"the swarm still ran {OVERTIME:.0f} s after the last deadline")
+        patience.check(elapsed(job))
 
 
 def wind_down(swarm: Swarm) -> tuple[Status, tuple[str, ...]]:
@@ -153,10 +155,17 @@ def wind_down(swarm: Swarm) -> tuple[Status, tuple[str, ...]]:
     return "interrupted", ()
 
 
-def checked(status: Status, job: Job, target: Target, folder: Path, records: RecordFile) -> Status:
+def checked(
+    status: Status,
+    job: Job,
+    target: Target,
+    folder: Path,
+    records: RecordFile,
+    payload_of: Callable[[Upload], Payload],
+) -> Status:
     """Record what the server stored; Ctrl-C ends that too, with what was found so far."""
     try:
-        records.extend(integrity.check(target, uploads(folder), payloads(job), elapsed(job)))
+        records.extend(integrity.check(target, uploads(folder), payload_of, elapsed(job)))
     except KeyboardInterrupt:
         return "interrupted"
     return status

@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +21,8 @@ from simulator.errors import PartDied
 from simulator.servers.process import free_port
 from simulator.swarm.job import Job
 
-FLUSH_GRACE = 15.0  # seconds from the order to end until the leader is gone
+FLUSH_GRACE = 20.0  # seconds from the order to end until the leader is gone; its workers get fifteen
+WORKERS_GRACE = 2.0  # seconds more until all workers are gone, which obey the leader alone
 
 Sink = Callable[[bytes], None]
 
@@ -123,8 +125,16 @@ class Swarm:
 
     def _stop(self, grace: float) -> None:
         (self._folder / "job.json").unlink(missing_ok=True)
-        for child in self._children:
-            child.stop(grace)
-            grace = 2.0
+        stop_all(self._children[:1], grace)
+        stop_all(self._children[1:], WORKERS_GRACE)
         if self._drained.is_alive():
             self._drained.join(5.0)
+
+
+def stop_all(children: Sequence[Child], grace: float) -> None:
+    """End *children*, all told at once; *grace* (seconds) is for all of them together."""
+    for child in children:
+        child.signal(signal.SIGTERM)
+    give_up = time.monotonic() + grace
+    for child in children:
+        child.stop(max(0.0, give_up - time.monotonic()))

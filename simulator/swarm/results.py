@@ -53,12 +53,12 @@ class RecordFile:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._turn = Lock()  # lines come from the swarm's drain and from the pipeline
-        self._watch: Callable[[Record], None] = lambda _: None
+        self._watches: tuple[Callable[[Record], None], ...] = ()
         self._file = (folder / "records.jsonl").open("ab", buffering=0)
 
-    def begin(self, plan: Plan, watch: Callable[[Record], None]) -> None:
-        """Write the plan; from now on *watch* sees every record."""
-        self._watch = watch
+    def begin(self, plan: Plan, *watches: Callable[[Record], None]) -> None:
+        """Write the plan; from now on each of *watches* sees every record."""
+        self._watches = watches
         (self._folder / "run.json").write_text(plan.model_dump_json(indent=2) + "\n")
         self.extend([Run(t=0.0, event="start", plan=plan)])
 
@@ -68,7 +68,9 @@ class RecordFile:
             rest = memoryview(line)
             while rest:
                 rest = rest[self._file.write(rest) :]
-        self._watch(load(line))
+        record = load(line)
+        for watch in self._watches:
+            watch(record)
 
     def extend(self, records: Iterable[Record]) -> None:
         """Append *records*."""

@@ -23,14 +23,14 @@ from pathlib import Path
 import gevent
 import gevent.event
 from locust.env import Environment
-from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, Runner, WorkerRunner
 
 from simulator.swarm.job import Job
+from simulator.swarm.patience import GATHER_TIMEOUT
 from simulator.swarm.registrar import Registrar, Sink
 from simulator.swarm.user import UploadUser, Worker
 
-GATHER_TIMEOUT = 60.0  # seconds for all workers to connect
-CLOSE_TIMEOUT = 10.0  # seconds for all workers to flush and close
+CLOSE_TIMEOUT = 15.0  # seconds for all workers to flush and close; an engine may take ten
 NICE = 10  # the generator yields to the engine and the server: event lateness p99 falls from 22 to 1 ms
 
 
@@ -53,11 +53,16 @@ def close(environment: Environment, registrar: Registrar) -> None:
 def close_workers(environment: Environment, registrar: Registrar) -> None:
     """Have every worker end its users, flush its records and close its engine."""
     registrar.close_workers()
-    runner = environment.runner
-    expected = runner.worker_count if isinstance(runner, MasterRunner) else 1
     with gevent.Timeout(CLOSE_TIMEOUT, False):
-        while len(registrar.closed) < expected:
+        while not _nodes(environment.runner) <= registrar.closed:
             gevent.sleep(0.02)
+
+
+def _nodes(runner: Runner) -> set[str]:
+    """Return the ids of all that run users; a worker that has died drops out after some seconds."""
+    if isinstance(runner, MasterRunner):
+        return {node.id for node in runner.clients.all if node.state != STATE_MISSING}
+    return {"local"}
 
 
 def write_lines(lines: list[str]) -> None:
