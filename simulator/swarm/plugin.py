@@ -63,6 +63,7 @@ def _attach(environment: Environment, **_: object) -> None:
         return
     leader.registrar = registrar
     environment.events.test_start.add_listener(leader.begin)
+    environment.events.test_stop.add_listener(leader.stop)
     environment.events.quitting.add_listener(leader.quit)
 
 
@@ -90,7 +91,7 @@ class _Leader:
             return
         self._job = job
         self._records = RecordFile(folder)
-        self._records.begin(job.plan, lambda _: None)
+        self._records.begin(job.plan)
         self.registrar.begin(job)
         sys.stderr.write(f"simsim: {job.plan.users} users x {len(job.plan.arms)} arms; records in {folder}\n")
 
@@ -104,8 +105,12 @@ class _Leader:
         """End the run: every slot is through, or a part has died."""
         gevent.spawn(self._end, cause)
 
+    def stop(self, **_: object) -> None:
+        """End a run that Locust stops before every slot is through: its web UI, its run time."""
+        self._close_run("interrupted", [])
+
     def quit(self, **_: object) -> None:
-        """End what is left when Locust ends, by Ctrl-C or its run time."""
+        """End what is left when Locust ends."""
         self._close_run("interrupted", [])
         self._resources.close()
 
@@ -128,22 +133,22 @@ class _Leader:
         return self._target
 
     def _end(self, cause: str) -> None:
-        if self._environment.web_ui is None:
-            runner.close(self._environment, self.registrar)
-        else:
-            runner.close_workers(self._environment, self.registrar)
-            self._environment.runner.stop()
         if cause:
             sys.stderr.write(f"simsim: {cause}\n")
             self._environment.process_exit_code = 3
         self._close_run("invalid" if cause else "finished", [cause] if cause else [])
+        if self._environment.web_ui is None:
+            self._environment.runner.quit()
+        else:
+            self._environment.runner.stop()
 
     def _close_run(self, status: Any, causes: list[str]) -> None:
         if self._records is None or self._job is None:
             return
-        if status == "interrupted":
-            runner.close_workers(self._environment, self.registrar)
+        runner.close_workers(self._environment, self.registrar)
         records, self._records = self._records, None
+        if records is None:  # another greenlet has ended the run meanwhile
+            return
         with records:
             records.extend([Run(t=planning.elapsed(self._job), event="end", status=status, causes=causes)])
 

@@ -46,6 +46,7 @@ class Registrar:
         self._ended = ended
         self._job: Job | None = None
         self._claimed = 0
+        self._over = False
         self._done: set[int] = set()
         self.closed: set[str] = set()
         for name in ("claim", "records", "done", "broken", "closed"):
@@ -55,6 +56,7 @@ class Registrar:
         """Forget the last job and begin to hand out the slots of *job*."""
         self._job = job
         self._claimed = 0
+        self._over = False
         self._done.clear()
         self.closed.clear()
 
@@ -64,7 +66,7 @@ class Registrar:
 
     def _on_claim(self, msg: Any, **_: object) -> None:
         job = self._job
-        free = job is not None and self._claimed < job.slots
+        free = job is not None and not self._over and self._claimed < job.slots
         answer: dict[str, Any] = {"id": msg.data["id"], "slot": self._claimed if free else -1}
         if free:
             self._claimed += 1
@@ -78,10 +80,15 @@ class Registrar:
     def _on_done(self, msg: Any, **_: object) -> None:
         self._done.add(msg.data["slot"])
         if self._job is not None and len(self._done) == self._job.slots:
-            self._ended("")
+            self._end("")
 
     def _on_broken(self, msg: Any, **_: object) -> None:
-        self._ended(msg.data["cause"])
+        self._end(msg.data["cause"])
+
+    def _end(self, cause: str) -> None:
+        if not self._over:
+            self._over = True
+            self._ended(cause)
 
     def _on_closed(self, msg: Any, **_: object) -> None:
         self.closed.add(msg.node_id)

@@ -5,6 +5,7 @@ Importing this patches the process (gevent): only a swarm's own processes and lo
 
 from __future__ import annotations
 
+import logging
 import uuid
 from typing import Any
 
@@ -25,6 +26,9 @@ from simulator.swarm.session import Session, Workload
 CLAIM_TIMEOUT = 30.0  # seconds; the master answers within milliseconds
 FLUSH_EVERY = 0.2  # seconds
 PUMP_EVERY = 0.1  # seconds between looks at the engine's events
+KILL_TIMEOUT = 4.0  # seconds for users to leave their last records
+
+log = logging.getLogger(__name__)
 
 
 class Worker:
@@ -52,33 +56,38 @@ class Worker:
             self._engine = EmbeddedEngine()
 
     def run_slot(self) -> None:
-        """Claim a slot and run it to its end; do nothing for a surplus user."""
-        index = self._claim()
-        if index < 0 or self._job is None or self._workload is None:
-            return
+        """Claim a slot and run it to its end; do nothing for a surplus user.
+
+        Whatever fails here ends the run: nobody else would end this slot.
+        """
+        greenlet = gevent.getcurrent()
+        self._sessions.add(greenlet)
+        try:
+            index = self._claim()
+            if index >= 0 and self._job is not None:
+                self._session(self._job, index).run()
+                self._done(index)
+        except PartDied as error:
+            self._break(str(error))
+        except Exception as error:
+            log.exception("a client failed")
+            self._break(f"a client failed: {error!r}")
+        finally:
+            self._sessions.discard(greenlet)
+
+    def _session(self, job: Job, index: int) -> Session:
         self.prepare()
         assert self._engine is not None
-        session = Session(
-            self._job,
-            self._job.slot(index),
+        assert self._workload is not None
+        return Session(
+            job,
+            job.slot(index),
             self._engine,
             workload=self._workload,
             record=self.record,
             waiter=HubWaiter(),
             sleep=gevent.sleep,
         )
-        greenlet = gevent.getcurrent()
-        self._sessions.add(greenlet)
-        try:
-            session.run()
-            self._done(index)
-        except PartDied as error:
-            self._break(str(error))
-        except Exception as error:  # nobody would end this slot: say why now, not after the last deadline
-            self._break(f"a client failed: {error!r}")
-            raise
-        finally:
-            self._sessions.discard(greenlet)
 
     def record(self, record: Record) -> None:
         """Keep *record* for the next batch; a request also shows in Locust's own statistics."""
@@ -103,16 +112,19 @@ class Worker:
         self.runner.send_message("simsim-claim", {"id": claim, "needs_job": self._job is None})
         try:
             return int(answer.get(timeout=CLAIM_TIMEOUT))
+        except gevent.Timeout as error:
+            raise PartDied(f"the swarm's leader gave no slot within {CLAIM_TIMEOUT:.0f} s") from error
         finally:
             del self._pending[claim]
 
     def _on_slot(self, msg: Any, **_: object) -> None:
+        waiting = self._pending.get(msg.data["id"])
+        if waiting is None:  # its user was stopped meanwhile, so it may be of a run that is over
+            return
         if "job" in msg.data:
             self._job = Job.model_validate_json(msg.data["job"])
             self._workload = Workload(self._job)
-        waiting = self._pending.get(msg.data["id"])
-        if waiting is not None:
-            waiting.set(msg.data["slot"])
+        waiting.set(msg.data["slot"])
 
     def _done(self, index: int) -> None:
         self._flush()
@@ -132,12 +144,14 @@ class Worker:
         self.runner.send_message("simsim-closed", {})
 
     def _close(self) -> None:
-        gevent.killall(list(self._sessions), block=True, timeout=5)
+        with gevent.Timeout(KILL_TIMEOUT, False):
+            gevent.killall(list(self._sessions), block=True)
         engine, self._engine = self._engine, None
-        if engine is not None and self._job is not None and not self._broken:
+        if engine is not None:
             self._keep(engine.close())
         self._flush()
         self._job = None
+        self._broken = False
 
     def _flush(self) -> None:
         if self._lines:

@@ -73,6 +73,17 @@ def test_a_part_that_died_ends_the_run_with_its_cause() -> None:
     assert ends == ["the engine was killed"]
 
 
+def test_a_run_ends_only_once_and_then_gives_no_slot() -> None:
+    _, wire, _, ends = registrar()
+    claim(wire, "a")
+    for node, cause in (("w1", "its engine died"), ("w2", "and another")):
+        wire.arrive("simsim-broken", {"cause": cause}, node)
+    for slot in range(4):
+        wire.arrive("simsim-done", {"slot": slot})
+    assert ends == ["its engine died"]
+    assert claim(wire, "b")["slot"] == -1
+
+
 def test_records_are_passed_on_in_order() -> None:
     _, wire, lines, _ = registrar()
     wire.arrive("simsim-records", {"lines": ["a", "b"]})
@@ -83,6 +94,9 @@ def test_records_are_passed_on_in_order() -> None:
 def test_a_second_run_begins_anew() -> None:
     hub, wire, _, ends = registrar()
     claim(wire, "a")
+    wire.arrive("simsim-broken", {"cause": "the first"})
     wire.arrive("simsim-closed", {})
     hub.begin(make_job())
-    assert (claim(wire, "b")["slot"], hub.closed, ends) == (0, set(), [])
+    assert (claim(wire, "b")["slot"], hub.closed, ends) == (0, set(), ["the first"])
+    wire.arrive("simsim-broken", {"cause": "the second"})
+    assert ends == ["the first", "the second"]
