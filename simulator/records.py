@@ -254,13 +254,16 @@ class Sample(_Record):
 
     kind: Literal["sample"] = "sample"
     t: float
-    part: str  # server, engine, worker, master
+    part: str  # server, swarm, worker-0, clients-0, engine-0 and so on
     cpu: float | None = None  # share of one core since the last sample
     rss: int | None = None
     carried_up: dict[str, int] | None = None  # engine: bytes since the start, per arm
     late_p50: float | None = None  # engine: delivery lateness in the interval, seconds
     late_p99: float | None = None
     lag: float | None = None  # engine: link time given up because a wake-up came too late, seconds
+    stall: float | None = (
+        None  # clients: the longest time in the interval that their loop stood still, seconds
+    )
 
 
 Record = Run | Link | Fault | Connection | Request | Offset | Wait | Violation | Upload | Integrity | Sample

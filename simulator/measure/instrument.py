@@ -25,6 +25,7 @@ def readings(data: Dataset) -> dict[str, Number]:
     """Return what the run shows about its own instrument."""
     engines = [item for part in data.samples.values() for item in part if item.late_p99 is not None]
     lags = [item.lag for part in data.samples.values() for item in part if item.lag is not None]
+    stalls = [item.stall for part in data.samples.values() for item in part if item.stall is not None]
     return {
         "event_late_p99": _p99(_event_lateness(data), "no fault was played", "done less planned"),
         "delivery_late_p99": _p99(
@@ -35,6 +36,9 @@ def readings(data: Dataset) -> dict[str, Number]:
         "lag": figures.total(sum(lags), "s", len(lags), "link time given up, all links together")
         if lags
         else figures.missing("s", "the engine reports no lag"),
+        "stall_max": figures.total(max(stalls), "s", len(stalls), "longest oversleep of a process of clients")
+        if stalls
+        else figures.missing("s", "the clients report no stalls"),
         "rate_ratio_max": _rate_ratio(data),
         **{f"cpu_{part}": number for part, number in _cpu(data).items()},
     }

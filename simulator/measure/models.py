@@ -67,7 +67,8 @@ class Summary(_Model):
     headline: str
     arms: list[ArmSummary]
     comparisons: list[Comparison]
-    instrument: dict[str, Number]  # event_late_p99, delivery_late_p99, cpu by part, rate_ratio_max, lag
+    # event_late_p99, delivery_late_p99, cpu by part, rate_ratio_max, lag, stall_max
+    instrument: dict[str, Number]
 
 
 NUMBERS = {

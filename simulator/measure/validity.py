@@ -23,6 +23,7 @@ IN_THE_BOX = "reference"  # simsim's own server, which like all other parts of i
 ONE_CORE = 1.1  # cores: what the sampling of one busy thread may show
 OVER_RATE = 1.05
 LOST_TIME = 0.01  # of the links' time
+STILL = 1.0  # seconds; as long as the first back-off that is not zero
 
 LEVELS = ("note", "degraded", "invalid")
 VALIDITY = dict(zip(LEVELS, ("valid", "degraded", "invalid"), strict=True))
@@ -132,6 +133,17 @@ def _lagging(run: Seen) -> Iterator[Warning]:
         )
 
 
+def _stood_still(run: Seen) -> Iterator[Warning]:
+    stall = run.readings["stall_max"].value
+    if stall is not None and stall > STILL:
+        yield Warning(
+            level="degraded",
+            seen=f"clients stood still for {format_duration(stall)}, over {format_duration(STILL)}",
+            means="its users neither sent nor noticed anything meanwhile, and their times include it",
+            advice="use fewer users, more --workers, or a machine with less to do",
+        )
+
+
 def _too_fast(run: Seen) -> Iterator[Warning]:
     ratio = run.readings["rate_ratio_max"].value
     if ratio is not None and ratio > OVER_RATE:
@@ -228,6 +240,7 @@ CHECKS: tuple[Callable[[Seen], Iterator[Warning]], ...] = (
     _busy,
     _one_thread,
     _lagging,
+    _stood_still,
     _too_fast,
     _broken_rules,
     _corrupt,

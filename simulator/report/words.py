@@ -125,6 +125,7 @@ SAID = {
     "delivery_late_p99": Said("delivery lateness, p99", time),
     "rate_ratio_max": Said("link rate against its limit, largest", ratio),
     "lag": Said("link time given up (lag)", time),
+    "stall_max": Said("clients stood still, longest", time),
 }
 
 _BY_UNIT: dict[str, Form] = {"1": ratio, "s": time, "B": size, "B/s": rate, "share": percent, "%": percent}

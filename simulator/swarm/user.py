@@ -6,6 +6,7 @@ Importing this patches the process (gevent): only a swarm's own processes and lo
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from typing import Any
 
@@ -17,7 +18,7 @@ from locust.exception import StopUser
 
 from simulator.errors import PartDied
 from simulator.links.embedded import EmbeddedEngine
-from simulator.records import Record, Request, dump
+from simulator.records import Record, Request, Sample, dump
 from simulator.swarm.events import record_of
 from simulator.swarm.hub import HubWaiter
 from simulator.swarm.job import Job
@@ -26,6 +27,7 @@ from simulator.swarm.session import Session, Workload
 CLAIM_TIMEOUT = 30.0  # seconds; the master answers within milliseconds
 FLUSH_EVERY = 0.2  # seconds
 PUMP_EVERY = 0.1  # seconds between looks at the engine's events
+SAMPLE_EVERY = 1.0  # seconds
 KILL_TIMEOUT = 4.0  # seconds for users to leave their last records
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,8 @@ class Worker:
         self._lines: list[str] = []
         self._sessions: set[gevent.Greenlet] = set()
         self._broken = False
+        self._stall = 0.0  # the longest oversleep of the flush loop since the last sample
+        self._due = time.monotonic()  # when the flush loop wakes next
         self.runner.register_message("simsim-slot", self._on_slot)
         self.runner.register_message("simsim-close", self._on_close, concurrent=True)
         environment.events.test_stop.add_listener(self._on_test_stop)
@@ -124,6 +128,7 @@ class Worker:
         if "job" in msg.data:
             self._job = Job.model_validate_json(msg.data["job"])
             self._workload = Workload(self._job)
+            self._stall = 0.0
         waiting.set(msg.data["slot"])
 
     def _done(self, index: int) -> None:
@@ -149,6 +154,7 @@ class Worker:
         engine, self._engine = self._engine, None
         if engine is not None:
             self._keep(engine.close())
+        self._sample()
         self._flush()
         self._job = None
         self._broken = False
@@ -159,9 +165,25 @@ class Worker:
             self.runner.send_message("simsim-records", {"lines": lines})
 
     def _flush_for_ever(self) -> None:
+        sample_due = self._due
         while True:
+            self._due = time.monotonic() + FLUSH_EVERY
             gevent.sleep(FLUSH_EVERY)
+            self._stall = self._stalled()
+            if self._due >= sample_due:
+                sample_due = self._due + SAMPLE_EVERY
+                self._sample()
             self._flush()
+
+    def _stalled(self) -> float:
+        return max(self._stall, time.monotonic() - self._due)
+
+    def _sample(self) -> None:
+        if self._job is not None:
+            t = time.monotonic() - self._job.local_origin()
+            part = f"clients-{self.runner.worker_index}"
+            self._lines.append(dump(Sample(t=t, part=part, stall=self._stalled())))
+        self._stall = 0.0
 
     def _pump_for_ever(self) -> None:
         while True:

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import psutil
 
-from simulator.records import Record, read
+from simulator.records import Link, Record, Run, Sample, read
 
 SIMSIM = [sys.executable, "-m", "simulator"]
 ROOT = Path(__file__).parents[2]
@@ -52,17 +53,18 @@ def only_folder(results: Path) -> Path:
 class Running:
     """A ``simsim run`` under way in *cwd*, with every process it ever started remembered."""
 
-    def __init__(self, cwd: Path, *arguments: str) -> None:
+    def __init__(self, cwd: Path, *arguments: str, program: Sequence[str] = SIMSIM) -> None:
         self.cwd = cwd
         self.seen: dict[int, psutil.Process] = {}
-        self.process = subprocess.Popen(
-            [*SIMSIM, "run", *arguments],
-            cwd=cwd,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment(),
-        )
+        with _heeding_ctrl_c():
+            self.process = subprocess.Popen(
+                [*program, "run", *arguments],
+                cwd=cwd,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=environment(),
+            )
 
     @property
     def folder(self) -> Path:
@@ -73,16 +75,23 @@ class Running:
         return until(lambda: next((each for each in self._look() if words in command(each)), None))
 
     def transferring(self) -> None:
-        """Wait until uploads are on their way, which the records say."""
+        """Wait until every client has begun, and bytes have passed since."""
 
         def busy() -> bool:
             self._look()
-            file = next((self.cwd / "results").glob("*/records.jsonl"), None)
-            return file is not None and b'"kind":"link"' in file.read_bytes()
+            if next((self.cwd / "results").glob("*/records.jsonl"), None) is None:
+                return False
+            plan, links, carried = None, 0, 0
+            for record in records_of(self.folder):
+                if isinstance(record, Run):
+                    plan = record.plan
+                elif isinstance(record, Link):
+                    links, carried = links + 1, 0
+                elif isinstance(record, Sample):
+                    carried += sum((record.carried_up or {}).values())
+            return plan is not None and links == plan.users * len(plan.arms) and carried > 0
 
         until(busy)
-        time.sleep(1.0)
-        self._look()
 
     def end(self, timeout: float = 150) -> tuple[int, str, str]:
         """Wait for its end; return status, stdout and stderr. No process of it may be left."""
@@ -119,7 +128,17 @@ def command(process: psutil.Process) -> str:
         return ""
 
 
-def until(look: Callable[[], Any], timeout: float = 30.0) -> Any:
+@contextmanager
+def _heeding_ctrl_c() -> Iterator[None]:
+    """Start processes that heed SIGINT: a shell's background job ignores it, and so would all it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def until(look: Callable[[], Any], timeout: float = 120.0) -> Any:
     """Return what *look* gives as soon as it is true."""
     give_up = time.monotonic() + timeout
     while True:

@@ -24,6 +24,7 @@ def quiet(users: int = 5) -> MadeRun:
     for t in range(1, 21):
         run.sample(t / 4, "engine", late_p50=0.001, late_p99=0.002, lag=0.0)
         run.sample(t / 4, "server", cpu=0.3, rss=1)
+        run.sample(t / 4, "clients-0", stall=0.02)
     return run
 
 
@@ -44,6 +45,7 @@ def test_its_instrument_shows_what_it_did() -> None:
     assert found["delivery_late_p99"].value == pytest.approx(0.002)
     assert found["cpu_server"].value == 0.3
     assert found["lag"].value == 0
+    assert (found["stall_max"].value, found["stall_max"].n) == (0.02, 20)
     assert found["rate_ratio_max"].value == pytest.approx(1.00001)
 
 
@@ -64,6 +66,10 @@ def lost_link_time(run: MadeRun) -> None:
     run.sample(6, "engine", late_p50=0.001, late_p99=0.002, lag=1.1)  # of 10 links and 6 s
 
 
+def frozen_clients(run: MadeRun) -> None:
+    run.sample(6, "clients-1", stall=7.0)
+
+
 def too_fast(run: MadeRun) -> None:
     run.upload("tus", user=4, upload=1, size=1_000_000).send(2, 2.9).completed(2.9).stored(True)
 
@@ -75,6 +81,7 @@ def too_fast(run: MadeRun) -> None:
         (late_deliveries, "bytes were delivered"),
         (busy_server, "server used 95% of a core"),
         (lost_link_time, "gave up 1.1 s of link time"),
+        (frozen_clients, "clients stood still for 7 s, over 1 s"),
         (too_fast, "a link carried 1.05 times"),
     ],
 )
@@ -124,6 +131,13 @@ def test_a_part_that_is_busy_only_while_it_starts_does_not_disturb() -> None:
     for t in range(40):
         run.sample(t / 4, "worker", cpu=1.0 if t == 0 else 0.1)
     assert summarise(run.dataset()).validity == "valid"
+
+
+def test_records_without_stalls_say_nothing_of_them() -> None:
+    run = MadeRun(users=1)
+    run.upload("tus").send(0, 1).completed(1)
+    found = summarise(run.dataset()).instrument["stall_max"]
+    assert (found.value, found.unit) == (None, "s")
 
 
 def test_a_part_that_died_makes_the_run_invalid() -> None:
