@@ -63,6 +63,7 @@ def _attach(environment: Environment, **_: object) -> None:
         return
     leader.registrar = registrar
     environment.events.test_start.add_listener(leader.begin)
+    environment.events.test_stopping.add_listener(leader.stopping)
     environment.events.test_stop.add_listener(leader.stop)
     environment.events.quitting.add_listener(leader.quit)
 
@@ -78,9 +79,11 @@ class _Leader:
         self._target: Target | None = None
         self._job: Job | None = None
         self._records: RecordFile | None = None
+        self._stopping: RecordFile | None = None
 
     def begin(self, **_: object) -> None:
         """Plan a run from Locust's options and begin to hand out its slots."""
+        self._close_run("interrupted", [])  # its web UI can start a test before the last has ended
         options = self._environment.parsed_options
         try:
             job, folder = self._planned(options)
@@ -105,9 +108,14 @@ class _Leader:
         """End the run: every slot is through, or a part has died."""
         gevent.spawn(self._end, cause)
 
+    def stopping(self, **_: object) -> None:
+        """Note which run it is that Locust stops: the next may have begun when it says that it has."""
+        self._stopping = self._records
+
     def stop(self, **_: object) -> None:
         """End a run that Locust stops before every slot is through: its web UI, its run time."""
-        self._close_run("interrupted", [])
+        if self._records is self._stopping:
+            self._close_run("interrupted", [])
 
     def quit(self, **_: object) -> None:
         """End what is left when Locust ends."""

@@ -12,11 +12,12 @@ from typing import Any
 
 import gevent
 import gevent.event
+import gevent.lock
 from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
 
-from simulator.errors import PartDied
+from simulator.errors import PartDied, SimsimError
 from simulator.links.embedded import EmbeddedEngine
 from simulator.records import Record, Request, Sample, dump
 from simulator.swarm.events import record_of
@@ -40,6 +41,7 @@ class Worker:
         self.environment = environment
         self.runner = environment.runner
         self._engine: EmbeddedEngine | None = None
+        self._starting = gevent.lock.BoundedSemaphore()
         self._job: Job | None = None
         self._workload: Workload | None = None
         self._pending: dict[str, gevent.event.AsyncResult] = {}
@@ -56,8 +58,13 @@ class Worker:
 
     def prepare(self) -> None:
         """Start the engine now, while this process still has its usual priority to hand down."""
-        if self._engine is None:
-            self._engine = EmbeddedEngine()
+        self._running_engine()
+
+    def _running_engine(self) -> EmbeddedEngine:
+        with self._starting:  # other users get their turn while it starts
+            if self._engine is None:
+                self._engine = EmbeddedEngine()
+            return self._engine
 
     def run_slot(self) -> None:
         """Claim a slot and run it to its end; do nothing for a surplus user.
@@ -71,7 +78,7 @@ class Worker:
             if index >= 0 and self._job is not None:
                 self._session(self._job, index).run()
                 self._done(index)
-        except PartDied as error:
+        except SimsimError as error:
             self._break(str(error))
         except Exception as error:
             log.exception("a client failed")
@@ -80,13 +87,11 @@ class Worker:
             self._sessions.discard(greenlet)
 
     def _session(self, job: Job, index: int) -> Session:
-        self.prepare()
-        assert self._engine is not None
         assert self._workload is not None
         return Session(
             job,
             job.slot(index),
-            self._engine,
+            self._running_engine(),
             workload=self._workload,
             record=self.record,
             waiter=HubWaiter(),

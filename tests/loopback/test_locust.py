@@ -8,17 +8,20 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Self
 
 import httpx
+import psutil
 import pytest
 
-from simulator.records import Link, Plan, Run, Upload
-from tests.helpers.runs import ROOT, environment, only_folder, records_of, simsim, until
+from simulator.records import Connection, Link, Plan, Request, Run, Upload
+from tests.helpers.runs import ROOT, command, environment, only_folder, records_of, simsim, until
 
 pytestmark = pytest.mark.loopback
 
 FILE = str(ROOT / "locustfiles" / "resumable.py")
 LOCUST = [sys.executable, "-m", "locust", "-f", FILE, "--network", "wifi", "--upload-size", "200 kB"]
+either = pytest.mark.parametrize("workers", [0, 2], ids=["one process", "two workers"])
 
 
 def run_locust(cwd: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -44,12 +47,19 @@ def ended_run(folder: Path) -> tuple[Plan, str | None, Counter[tuple[str, str]]]
     return first.plan, last.status, outcomes
 
 
+def processes(workers: int) -> tuple[str, ...]:
+    """Return the options for so many workers, with a port of their own: others may use Locust's default."""
+    port = str(free_port())
+    ports = ("--master-port", port, "--master-bind-port", port)
+    return ("--processes", str(workers), *ports) if workers else ()
+
+
 ALL_SIX = {("plain", "completed"): 3, ("tus", "completed"): 3}
 
 
-@pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["one process", "two workers"])
-def test_headless_runs_each_slot_once_and_ends_by_itself(tmp_path: Path, processes: tuple[str, ...]) -> None:
-    told = run_locust(tmp_path, "--headless", "-u", "6", "-r", "6", *processes)
+@either
+def test_headless_runs_each_slot_once_and_ends_by_itself(tmp_path: Path, workers: int) -> None:
+    told = run_locust(tmp_path, "--headless", "-u", "6", "-r", "6", *processes(workers))
     assert told.returncode == 0, told.stderr
     plan, status, outcomes = ended_run(only_folder(tmp_path / "results"))
     assert (plan.users, status, outcomes) == (3, "finished", ALL_SIX)
@@ -83,33 +93,90 @@ def test_a_master_and_workers_that_join_it_share_the_slots(tmp_path: Path) -> No
     assert links == {(user, arm) for user in range(3) for arm in ("plain", "tus")}
 
 
-def test_the_web_ui_starts_runs_one_after_another(tmp_path: Path) -> None:
-    port = free_port()
-    ui = subprocess.Popen(
-        [*LOCUST, "--web-host", "127.0.0.1", "--web-port", str(port)],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        until(lambda: answers(url))
-        for number in (1, 2):
-            httpx.post(f"{url}/swarm", data={"user_count": "4", "spawn_rate": "4"}, timeout=10)
-            until(lambda number=number: len(finished(tmp_path / "results")) == number)
-        assert httpx.get(f"{url}/stats/requests", timeout=10).json()["stats"]
-    finally:
-        ui.send_signal(signal.SIGTERM)  # Locust has a handler for it; Ctrl-C lands in any greenlet
-        _, err = ui.communicate(timeout=30)
-    assert [outcomes for _, _, outcomes in map(ended_run, finished(tmp_path / "results"))] == [
-        {("plain", "completed"): 2, ("tus", "completed"): 2}
-    ] * 2, err
+class WebUi:
+    """Locust's web UI in *cwd*, driven by its own requests."""
+
+    def __init__(self, cwd: Path, workers: int) -> None:
+        self.results = cwd / "results"
+        self._workers = workers
+        port = free_port()
+        self._url = f"http://127.0.0.1:{port}"
+        self._process = subprocess.Popen(
+            [*LOCUST, "--web-host", "127.0.0.1", "--web-port", str(port), *processes(workers)],
+            cwd=cwd,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def new_test(self, size: str) -> Path:
+        """Start a test with two users under two arms; return its folder once all four have begun."""
+        until(self.ready)
+        before = folders(self.results)
+        until(lambda: self._post("swarm", {"user_count": "4", "spawn_rate": "4", "upload_size": size}))
+        (folder,) = until(lambda: folders(self.results) - before)
+        until(lambda: (folder / "records.jsonl").read_bytes().count(b'"kind":"link"') == 4)
+        return folder
+
+    def stop(self) -> None:
+        assert self._post("stop", {})
+
+    def engines(self) -> list[psutil.Process]:
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        return [each for each in children if "simulator.links.embedded" in command(each)]
+
+    def ready(self) -> bool:
+        """Whether it could start a test: every worker is there, and none is under way."""
+        seen = httpx.get(f"{self._url}/stats/requests", timeout=30).json()
+        states = [worker["state"] for worker in seen.get("workers", [])]
+        return states == ["ready"] * self._workers and seen["state"] in ("ready", "stopped")
+
+    def _post(self, path: str, form: dict[str, str]) -> bool:
+        return bool(httpx.post(f"{self._url}/{path}", data=form, timeout=90).json()["success"])
+
+    def __enter__(self) -> Self:
+        until(lambda: answers(self._url))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.send_signal(signal.SIGTERM)  # Locust has a handler for it; Ctrl-C lands in any greenlet
+        assert self._process.wait(60) is not None
+
+
+@either
+def test_the_web_ui_runs_stops_and_survives_a_dead_engine(tmp_path: Path, workers: int) -> None:
+    cut = {("plain", "censored"): 2, ("tus", "censored"): 2}
+    whole = {("plain", "completed"): 2, ("tus", "completed"): 2}
+    with WebUi(tmp_path, workers) as ui:
+        stopped = ui.new_test("100 MB")
+        ui.stop()
+        assert ended_run(stopped)[1:] == ("interrupted", cut)
+        assert {item.why for item in records_of(stopped) if isinstance(item, Upload)} == {"cancelled"}
+        finished(ui, whole)
+        for _ in range(2):
+            broken = ui.new_test("100 MB")
+            assert len(ui.engines()) == (workers or 1)  # one in each process that runs users
+            ui.engines()[0].kill()
+            until(lambda broken=broken: has_ended(broken))
+            end = records_of(broken)[-1]
+            assert isinstance(end, Run)
+            assert end.status == "invalid"
+            assert "the engine ended by itself" in end.causes[0]
+        finished(ui, whole)
+
+
+def finished(ui: WebUi, outcomes: dict[tuple[str, str], int]) -> None:
+    """Run one small test to its end: it has every upload, and every connection that an upload used."""
+    folder = ui.new_test("200 kB")
+    until(lambda: has_ended(folder))
+    assert ended_run(folder)[1:] == ("finished", outcomes)
+    records = records_of(folder)
+    used = {(item.arm, item.port) for item in records if isinstance(item, Request)}
+    assert used <= {(item.arm, item.port) for item in records if isinstance(item, Connection)}
 
 
 def test_its_run_time_ends_a_run_and_the_records_say_interrupted(tmp_path: Path) -> None:
-    told = run_locust(tmp_path, "--headless", "-u", "2", "-r", "2", "-t", "4s", "--upload-size", "100 MB")
+    told = run_locust(tmp_path, "--headless", "-u", "2", "-r", "2", "-t", "10s", "--upload-size", "100 MB")
     _, status, outcomes = ended_run(only_folder(tmp_path / "results"))
     assert status == "interrupted", told.stderr
     assert outcomes == {("plain", "censored"): 1, ("tus", "censored"): 1}
@@ -122,10 +189,12 @@ def test_bad_options_end_it_with_one_line_and_status_two(tmp_path: Path) -> None
     assert not (tmp_path / "results").exists()
 
 
-def finished(results: Path) -> list[Path]:
-    return sorted(
-        path.parent for path in results.glob("*/records.jsonl") if b'"event":"end"' in path.read_bytes()
-    )
+def folders(results: Path) -> set[Path]:
+    return {path.parent for path in results.glob("*/records.jsonl")}
+
+
+def has_ended(folder: Path) -> bool:
+    return b'"event":"end"' in (folder / "records.jsonl").read_bytes()
 
 
 def answers(url: str) -> bool:
