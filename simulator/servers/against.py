@@ -57,7 +57,9 @@ def _parse(url: str) -> httpx.URL:
         raise UsageError(f"'{_short(url)}' is not a URL of http or https", mend=example)
     if parsed.userinfo:  # the URL is written into every report, and so is not said again
         what = "the URL holds a user name or a password"
-        raise UsageError(what, mend="give them as --header 'Authorization: ...'")
+        raise UsageError(
+            what, mend="leave them out; --header 'Authorization: ...' of simsim run can say them"
+        )
     for flaw, what, mend in _flaws(parsed):
         if flaw:
             raise UsageError(f"'{_short(url)}' {what}", mend=mend)

@@ -42,7 +42,11 @@ def _whole(low: int, high: int) -> Limit:
 
 
 def _seconds(low: float, high: float, words: str) -> Limit:
-    return Limit(low, high, f"from {words}", lambda value: f"'{duration_text(float(value))}'")
+    return Limit(low, high, f"from {words}", _quoted)
+
+
+def _quoted(seconds: float) -> str:
+    return f"'{duration_text(float(seconds))}'" if math.isfinite(seconds) else str(seconds)
 
 
 LIMITS = {

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-SIMSIM = f"{shlex.quote(sys.executable)} -m simulator"
-HOME = Path(__file__).parents[3]
-
-
-def shell(words: str, folder: Path, **also: str) -> subprocess.CompletedProcess[bytes]:
-    """Run *words* in bash, where ``simsim`` is the command, and its folder is *folder*."""
-    script = f'simsim() {{ {SIMSIM} "$@"; }}\n{words}'
-    path = os.pathsep.join(filter(None, (str(HOME), os.environ.get("PYTHONPATH"))))
-    env = {**os.environ, "PYTHONPATH": path, **also}
-    return subprocess.run(["bash", "-c", script], cwd=folder, env=env, capture_output=True, check=False)
+from tests.helpers.runs import shell
 
 
 @pytest.mark.parametrize("command", ["profiles list", "--help", "servers list", "doctor"])
