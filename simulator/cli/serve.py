@@ -14,6 +14,9 @@ def serve(
         Path, typer.Option("--dir", help="Where uploads are stored; made if it is not there.")
     ] = Path("uploads"),
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Let --host be reached from other machines.")
+    ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for any that is free.")] = 1080,
     fsync: Annotated[
         bool, typer.Option("--fsync", help="Sync to disk before an offset is promised.")
@@ -25,10 +28,13 @@ def serve(
     idle_timeout: Annotated[str, typer.Option(help="When a silent connection is ended.")] = "60 s",
 ) -> None:
     """Serve tus 1.0 at /files/ and plain uploads at /plain/ until Ctrl-C."""
+    from simulator.servers.loopback import refuse_remote
     from simulator.servers.reference.resource import Limits
     from simulator.servers.reference.shell import Options, run
     from simulator.units import parse_duration, parse_size
 
+    if not allow_remote:
+        refuse_remote(host, "--host", "add --allow-remote if other machines may upload here")
     size = _positive("--max-size", max_size, parse_size) if max_size else None
     life = _positive("--expires", expires, parse_duration) if expires else None
     idle = _positive("--idle-timeout", idle_timeout, parse_duration)

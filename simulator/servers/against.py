@@ -6,14 +6,13 @@ could answer at a mistyped URL.
 
 from __future__ import annotations
 
-import ipaddress
 import re
-import socket
 from collections.abc import Collection
 
 import httpx
 
 from simulator.errors import UsageError
+from simulator.servers.loopback import refuse_remote
 from simulator.servers.server import Endpoint, Target
 
 _TIMEOUT = 5.0
@@ -40,7 +39,7 @@ def external(
     """
     parsed = _parse(url)
     if not allow_remote:
-        _refuse_remote(parsed.host)
+        refuse_remote(parsed.host, "", "add --allow-remote if it is yours")
     answer = _ask(parsed, headers)
     version = answer.headers.get("Server", "unknown")
     return Target("external", version, _endpoints(str(parsed), answer, protocols), headers=headers)
@@ -85,27 +84,6 @@ def _short(url: str) -> str:
     """Return *url* as a message may say it: without a password, and not at any length."""
     url = re.sub(r"//[^/]*@", "//...@", url)
     return url if len(url) <= _SHOWN else f"{url[:_SHOWN]}..."
-
-
-def _refuse_remote(host: str) -> None:
-    for address in _addresses(host):
-        found = ipaddress.ip_address(address)
-        if not (getattr(found, "ipv4_mapped", None) or found).is_loopback:
-            raise UsageError(
-                f"'{host}' is another machine ({address})", mend="add --allow-remote if it is yours"
-            )
-
-
-def _addresses(host: str) -> set[str]:
-    try:
-        return {str(found[4][0]).partition("%")[0] for found in socket.getaddrinfo(host, None)}
-    except OSError as error:
-        raise UsageError(f"'{_short(host)}' cannot be resolved: {error.strerror}") from error
-    except UnicodeError as error:  # Python encodes a name with IDNA before it asks for its address
-        raise UsageError(
-            f"'{_short(host)}' is no name of a host: a label is empty or too long",
-            mend="labels of 1 to 63 letters, digits and '-'",
-        ) from error
 
 
 def _ask(url: httpx.URL, headers: Headers) -> httpx.Response:

@@ -126,7 +126,7 @@ BAD = [
     (("--upload-size", "3"), "simsim: --upload-size: '3' is not a size such as '3 MB'"),
     (
         ("--host", "http://192.0.2.1/"),
-        "simsim: '192.0.2.1' is another machine (192.0.2.1) (hint: add --allow-remote",
+        "simsim: '192.0.2.1' is not a loopback address (192.0.2.1) (hint: add --allow-remote",
     ),
 ]
 
