@@ -87,6 +87,9 @@ def run_and_exit() -> None:
 
 def _usage_or_bug(error: Exception) -> int:
     message = getattr(error, "format_message", None)  # click's usage errors, whichever click typer carries
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(f"{error}\n")
+        return 2
     if message is not None:
         return _say(str(message()), 2)
     if type(error).__name__ == "Abort":

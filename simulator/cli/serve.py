@@ -35,21 +35,30 @@ def serve(
 
     if not allow_remote:
         refuse_remote(host, "--host", "add --allow-remote if other machines may upload here")
-    size = _positive("--max-size", max_size, parse_size) if max_size else None
-    life = _positive("--expires", expires, parse_duration) if expires else None
-    idle = _positive("--idle-timeout", idle_timeout, parse_duration)
+    size = _within("--max-size", max_size, parse_size) if max_size else None
+    life = _within("--expires", expires, parse_duration) if expires else None
+    idle = _within("--idle-timeout", idle_timeout, parse_duration)
     limits = Limits(max_size=None if size is None else int(size), expires=life)
     options = Options(host, port, directory, fsync=fsync, limits=limits, idle_s=idle)
     run(options, lambda url: typer.echo(f"listening on {url}"))
 
 
-def _positive(option: str, text: str, parse: Callable[[str], float]) -> float:
+# The least and the most of each, in bytes or seconds; beyond ten years a date would not fit into its field.
+_LIMITS = {
+    "--max-size": (1, 10**15, "from 1 B to 1000000 GB"),
+    "--expires": (0.1, 10 * 365 * 86400.0, "from 100 ms to 87600 h"),
+    "--idle-timeout": (0.1, 86400.0, "from 100 ms to 24 h"),
+}
+
+
+def _within(option: str, text: str, parse: Callable[[str], float]) -> float:
     from simulator.errors import UsageError
 
     try:
         value = parse(text)
     except ValueError as exc:
         raise UsageError(str(exc), where=option) from exc
-    if value <= 0:
-        raise UsageError(f"'{text}' is not above zero", where=option)
+    low, high, words = _LIMITS[option]
+    if not low <= value <= high:
+        raise UsageError(f"'{text}' is out of reach", where=option, mend=words)
     return value

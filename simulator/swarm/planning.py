@@ -78,7 +78,7 @@ class Asked:
     @property
     def started(self) -> str:
         """Return the server of the catalog that is started when nothing else is said."""
-        return self.server or "reference"
+        return "reference" if self.server is None else self.server
 
 
 def names(text: str) -> tuple[str, ...]:

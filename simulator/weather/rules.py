@@ -60,7 +60,7 @@ LIMITS = {
     "blocked_wait": _seconds(0.01, 3600, "10 ms to 1 h"),
     "backoff": _seconds(0, 3600, "0 s to 1 h"),
     "retries": _whole(0, 1_000_000),
-    "piece": Limit(1024, 10**12, "from 1 KiB to 1 TB", lambda value: f"'{size_text(value)}'"),
+    "piece": Limit(1024, 10**12, "from 1 KiB to 1000 GB", lambda value: f"'{size_text(value)}'"),
     "seed": _whole(0, 2**63 - 1),
     "workers": _whole(1, 256),
 }

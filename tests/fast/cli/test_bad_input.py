@@ -17,6 +17,7 @@ CASES = [
     (["run", "lte", "--protocols", ","], "--protocols"),
     (["run", "lte", "--protocols", "tus,tus"], "named twice"),
     (["run", "lte", "--server", "tusdd"], "did you mean 'tusd'"),
+    (["run", "lte", "--server", ""], "unknown server ''"),
     (["run", "lte", "--engine", "toxyproxy"], "--engine"),
     (["run", "lte", "--users", "0"], "--users"),
     (["run", "lte", "--users", "2000000"], "--users"),
@@ -54,13 +55,19 @@ CASES = [
     (["run", "clean", "--spawn-rate", "0.01", "--users", "2000"], "--spawn-rate: the last user would start"),
     (["run", "lte", "--users", "90000"], "--users: the weather of 90000 users"),
     (["run", "mobile-flaky", "--deadline", "24 h"], "--users: the weather of 20 users for 86430 s"),
-    (["run", "lte", "--piece", "1 B"], "--piece: '1 B' is out of reach (hint: from 1 KiB to 1 TB)"),
+    (["run", "lte", "--piece", "1 B"], "--piece: '1 B' is out of reach (hint: from 1 KiB to 1000 GB)"),
     (["run", "lte", "--stall-timeout", "2 h"], "--stall-timeout"),
     (["run", "lte", "--size", "5 TB"], "--size"),
     (["run", "lte", "--seed", "99999999999999999999"], "--seed"),
     (["run"], "profile"),
     (["rum", "lte"], "rum"),
     (["run", "lte", "--userz", "3"], "--userz"),
+    (["serve", "--idle-timeout", "1e-9 s"], "--idle-timeout: '1e-9 s' is out of reach"),
+    (["serve", "--expires", "1e300 s"], "--expires: '1e300 s' is out of reach"),
+    (["serve", "--expires", "0 s"], "--expires: '0 s' is out of reach (hint: from 100 ms"),
+    (["serve", "--max-size", "-1 B"], "--max-size: '-1 B' is out of reach"),
+    (["serve", "--max-size", "5"], "--max-size: '5' is not a size"),
+    (["serve", "--port", "70000"], "--port"),
     (["serve", "--host", "0.0.0.0"], "--host: '0.0.0.0' is not a loopback address"),
     (["serve", "--host", "::"], "--host: '::' is not a loopback address"),
     (["serve", "--host", "192.0.2.1"], "add --allow-remote"),
@@ -147,3 +154,14 @@ def test_a_results_folder_that_cannot_be_made_is_refused(
     (tmp_path / "file").write_text("")
     assert run_main(monkeypatch, ["run", "lte", "--results", str(tmp_path / "file" / "results")]) == 2
     assert "--results" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["profiles"], ["servers"]], ids=["nothing", "profiles", "servers"])
+def test_a_command_that_is_only_begun_is_answered_with_its_help(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(monkeypatch, words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("Usage: ")
+    assert said.err.count("\n") > 5

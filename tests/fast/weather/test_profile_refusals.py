@@ -187,7 +187,7 @@ SPOILED = [
     (
         'stall_timeout = "5 s"',
         'piece = "1 B"',
-        "policy.piece: '1 B' is out of reach (hint: from 1 KiB to 1 TB)",
+        "policy.piece: '1 B' is out of reach (hint: from 1 KiB to 1000 GB)",
     ),
     (
         'stall_timeout = "5 s"',
