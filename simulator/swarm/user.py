@@ -6,6 +6,7 @@ Importing this patches the process (gevent): only a swarm's own processes and lo
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import gevent
@@ -39,6 +40,7 @@ class Worker:
         self._pending: dict[str, gevent.event.AsyncResult] = {}
         self._lines: list[str] = []
         self._sessions: set[gevent.Greenlet] = set()
+        self._opened: dict[int, Session] = {}  # by slot, until its user claims it
         self._broken = False
         self.runner.register_message("simsim-slot", self._on_slot)
         self.runner.register_message("simsim-close", self._on_close, concurrent=True)
@@ -51,22 +53,29 @@ class Worker:
         if self._engine is None:
             self._engine = EmbeddedEngine()
 
+    def open_links(self, job: Job) -> Iterator[None]:
+        """Open every link of *job*, one with each step: for the only process, before its first user starts.
+
+        Drawing the weather of a long workload holds up all that the process sends, and reading it holds
+        up the engine. A process among several learns by its claims which links are its own.
+        """
+        self._take(job)
+        self.prepare()
+        for index in range(job.slots):
+            session = self._opened[index] = self._session(job, index)
+            try:
+                session.open()
+            except PartDied as error:
+                self._break(str(error))
+                return
+            yield
+
     def run_slot(self) -> None:
         """Claim a slot and run it to its end; do nothing for a surplus user."""
         index = self._claim()
-        if index < 0 or self._job is None or self._workload is None:
+        if index < 0 or self._job is None:
             return
-        self.prepare()
-        assert self._engine is not None
-        session = Session(
-            self._job,
-            self._job.slot(index),
-            self._engine,
-            workload=self._workload,
-            record=self.record,
-            waiter=HubWaiter(),
-            sleep=gevent.sleep,
-        )
+        session = self._opened.pop(index, None) or self._session(self._job, index)
         greenlet = gevent.getcurrent()
         self._sessions.add(greenlet)
         try:
@@ -79,6 +88,20 @@ class Worker:
             raise
         finally:
             self._sessions.discard(greenlet)
+
+    def _session(self, job: Job, index: int) -> Session:
+        self.prepare()
+        assert self._engine is not None
+        assert self._workload is not None
+        return Session(
+            job,
+            job.slot(index),
+            self._engine,
+            workload=self._workload,
+            record=self.record,
+            waiter=HubWaiter(),
+            sleep=gevent.sleep,
+        )
 
     def record(self, record: Record) -> None:
         """Keep *record* for the next batch; a request also shows in Locust's own statistics."""
@@ -108,11 +131,14 @@ class Worker:
 
     def _on_slot(self, msg: Any, **_: object) -> None:
         if "job" in msg.data:
-            self._job = Job.model_validate_json(msg.data["job"])
-            self._workload = Workload(self._job)
+            self._take(Job.model_validate_json(msg.data["job"]))
         waiting = self._pending.get(msg.data["id"])
         if waiting is not None:
             waiting.set(msg.data["slot"])
+
+    def _take(self, job: Job) -> None:
+        self._job, self._workload = job, Workload(job)
+        self._opened.clear()
 
     def _done(self, index: int) -> None:
         self._flush()
