@@ -53,3 +53,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f"did you mean '{near[0]}'?" if near else f"one of: {', '.join(names)}"
+
+
+def refuse_undecodable(words: Iterable[str]) -> None:
+    """Raise ``UsageError`` for a word whose bytes are no text in the locale's encoding (PEP 383).
+
+    Records and reports are UTF-8 and could not hold it.
+    """
+    for word in words:
+        shown = word.encode(errors="replace").decode()
+        if shown != word:
+            raise UsageError(
+                f"'{shown}' holds bytes that are no text here",
+                where="the command line",
+                mend="rename the file, or set LC_ALL to the encoding it is in, such as C.UTF-8",
+            )

@@ -48,6 +48,7 @@ def run(asked: Asked, results: Path, watch: Watch) -> Ended:
     """
     planning.check_words(asked)
     profile = planning.profile_asked(asked)
+    planning.check_machine(asked, profile)
     server = server_asked(asked)
     with new_folder(results, profile.name) as folder:
         with server(folder) as target, RecordFile(folder) as records:
@@ -74,7 +75,10 @@ def calibrated(results: Path, engine: str) -> str:
 
 
 def server_asked(asked: Asked) -> Callable[[Path], AbstractContextManager[Target]]:
-    """Return what brings the server up. Raises ``UsageError`` when it is not known or does not answer."""
+    """Return what brings the server up.
+
+    Raises ``UsageError`` when it is not known, does not speak what is asked or does not answer.
+    """
     if asked.against is not None:
         target = servers.external(
             asked.against, asked.headers, protocols=asked.protocols, allow_remote=asked.allow_remote
@@ -82,8 +86,9 @@ def server_asked(asked: Asked) -> Callable[[Path], AbstractContextManager[Target
         return lambda _: nullcontext(target)
     if asked.headers:
         raise UsageError("goes with --against only", where="--header", mend="our own servers need none")
-    servers.check_installed(asked.server)
-    return lambda folder: servers.start(asked.server, folder / "server")
+    entry = servers.check_installed(asked.started)
+    planning.check_spoken(asked, entry.name, entry.speaks)
+    return lambda folder: servers.start(asked.started, folder / "server")
 
 
 @contextmanager

@@ -1,12 +1,11 @@
 """The command ``simsim``: its commands, and the one place where it exits.
 
-Exit codes: 0 held, 1 a bound or a comparison failed, 2 usage, 3 the run is not valid, 130 interrupted.
+Exit codes: 0 held, 1 a bound or a comparison failed, 2 usage, 3 the run is not valid, 130 interrupted,
+70 a bug of simsim's own, 74 the answer could not be written.
 """
 
 from __future__ import annotations
 
-import io
-import os
 import signal
 import sys
 import traceback
@@ -15,10 +14,11 @@ from types import FrameType
 import typer
 
 from simulator import __version__
-from simulator.cli import calibrate, doctor, profiles, report, run, serve, servers
-from simulator.errors import SimsimError
+from simulator.cli import calibrate, doctor, profiles, report, run, serve, servers, streams
+from simulator.errors import SimsimError, refuse_undecodable
 
 BUG = 70  # EX_SOFTWARE of sysexits.h
+UNWRITTEN = 74  # EX_IOERR of sysexits.h
 
 app = typer.Typer(
     name="simsim",
@@ -61,18 +61,13 @@ def main() -> int:
     """Run the command that was typed; return its exit status."""
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)  # a closed terminal ends a run in order, too
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a dash that a terminal lacks must not cost the answer
     try:
+        refuse_undecodable(sys.argv[1:])
         status = app(standalone_mode=False)
     except SimsimError as error:
         return _say(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _say("interrupted", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more
-        return 0
     except Exception as error:
         return _usage_or_bug(error)
     if status == 130:  # typer turns Ctrl-C into this status, without a word
@@ -82,11 +77,19 @@ def main() -> int:
 
 def run_and_exit() -> None:
     """The console script: run, and leave with the status."""
-    sys.exit(main())
+    answer = streams.settle()
+    status = main()
+    sys.stdout.flush()
+    if answer.trouble is not None:
+        status = _say(f"stdout cannot be written: {answer.trouble.strerror}", UNWRITTEN)
+    sys.exit(status)
 
 
 def _usage_or_bug(error: Exception) -> int:
     message = getattr(error, "format_message", None)  # click's usage errors, whichever click typer carries
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(f"{error}\n")
+        return 2
     if message is not None:
         return _say(str(message()), 2)
     if type(error).__name__ == "Abort":

@@ -28,8 +28,25 @@ def size(text: str | None, option: str) -> int | None:
         raise UsageError(str(error), where=option, mend=f"for example {option} '1 MB'") from error
 
 
+# What every request has from its transport (RFC 9110, 7.6.1 and 7.8; RFC 9112, 6) or its protocol.
+_OWN = {
+    "the transport": (
+        "Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Proxy-Connection", "TE", "Trailer",
+        "Transfer-Encoding", "Upgrade",
+    ),
+    "the protocol": (
+        "Content-Disposition", "Content-Type", "Tus-Resumable", "Upload-Concat", "Upload-Defer-Length",
+        "Upload-Length", "Upload-Metadata", "Upload-Offset",
+    ),
+}  # fmt: skip
+_SETTER = {name.lower(): setter for setter, names in _OWN.items() for name in names}
+
+
 def headers(lines: list[str]) -> tuple[tuple[str, str], ...]:
-    """Return (name, value) of each ``"Name: value"``. Raises ``UsageError`` for a line that is not one."""
+    """Return (name, value) of each ``"Name: value"``.
+
+    Raises ``UsageError`` for a line that is not one, and for a header that simsim sets itself.
+    """
     pairs = []
     for line in lines:
         name, colon, value = line.partition(":")
@@ -37,6 +54,9 @@ def headers(lines: list[str]) -> tuple[tuple[str, str], ...]:
         bad = not colon or not token or not token.isascii() or any(c in ' \t()<>@,;\\"/[]?={}' for c in token)
         if bad or any(not 32 <= ord(c) < 127 and c != "\t" for c in value):
             raise UsageError(f"'{line}' is no header", where="--header", mend="write 'Name: value'")
+        if token.lower() in _SETTER:
+            what = f"'{token}' is set by {_SETTER[token.lower()]} of each request"
+            raise UsageError(what, where="--header", mend="leave it out")
         pairs.append((token, value.strip()))
     return tuple(pairs)
 

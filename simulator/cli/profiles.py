@@ -76,7 +76,9 @@ def plot(
     path = _picture(out or Path(f"{profile.name}-timelines.png"))
     from simulator.report.charts import style, timelines
 
-    figure = timelines.draw(profile, [draw(profile, seed, user) for user in range(users)], seed)
+    horizon = min(profile.workload.longest_s, timelines.LONGEST)
+    links = [draw(profile, seed, user, horizon=horizon) for user in range(users)]
+    figure = timelines.draw(profile, links, seed)
     _write(path, style.svg(figure) if path.suffix == ".svg" else style.png(figure))
     print(path)
 
@@ -129,7 +131,7 @@ def _count(profile: Profile, seed: int) -> Census:
     from simulator.weather.census import census
 
     upto = min(profile.workload.longest_s, _COUNTED_S)
-    return census([draw(profile, seed, user) for user in range(_COUNTED)], upto)
+    return census([draw(profile, seed, user, horizon=upto) for user in range(_COUNTED)], upto)
 
 
 def _plain(counted: Census) -> dict[str, Any]:

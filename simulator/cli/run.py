@@ -31,7 +31,9 @@ Deadline = Annotated[str | None, _option("An upload unfinished by then is censor
 Protocols = Annotated[str, _option("The arms, by protocol.")]
 Piece = Annotated[str | None, _option("Send in pieces of this size.")]
 StallTimeout = Annotated[str | None, _option("Give an attempt up when nothing moves for so long.")]
-Server = Annotated[str, _option("A server of the catalog, or its TOML file.")]
+Server = Annotated[
+    str | None, typer.Option(help="A server of the catalog, or its TOML file.", show_default="reference")
+]
 Against = Annotated[str | None, _option("URL of a server that already runs.")]
 Header = Annotated[list[str] | None, _option("'Name: value' with every request.")]
 AllowRemote = Annotated[bool, _option("Let --against leave this machine.", "--allow-remote")]
@@ -52,7 +54,7 @@ def run(
     protocols: Protocols = "plain,tus",
     piece: Piece = None,
     stall_timeout: StallTimeout = None,
-    server: Server = "reference",
+    server: Server = None,
     against: Against = None,
     header: Header = None,
     allow_remote: AllowRemote = False,

@@ -14,6 +14,9 @@ def serve(
         Path, typer.Option("--dir", help="Where uploads are stored; made if it is not there.")
     ] = Path("uploads"),
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Let --host be reached from other machines.")
+    ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for any that is free.")] = 1080,
     fsync: Annotated[
         bool, typer.Option("--fsync", help="Sync to disk before an offset is promised.")
@@ -25,25 +28,37 @@ def serve(
     idle_timeout: Annotated[str, typer.Option(help="When a silent connection is ended.")] = "60 s",
 ) -> None:
     """Serve tus 1.0 at /files/ and plain uploads at /plain/ until Ctrl-C."""
+    from simulator.servers.loopback import refuse_remote
     from simulator.servers.reference.resource import Limits
     from simulator.servers.reference.shell import Options, run
     from simulator.units import parse_duration, parse_size
 
-    size = _positive("--max-size", max_size, parse_size) if max_size else None
-    life = _positive("--expires", expires, parse_duration) if expires else None
-    idle = _positive("--idle-timeout", idle_timeout, parse_duration)
+    if not allow_remote:
+        refuse_remote(host, "--host", "add --allow-remote if other machines may upload here")
+    size = _within("--max-size", max_size, parse_size) if max_size else None
+    life = _within("--expires", expires, parse_duration) if expires else None
+    idle = _within("--idle-timeout", idle_timeout, parse_duration)
     limits = Limits(max_size=None if size is None else int(size), expires=life)
     options = Options(host, port, directory, fsync=fsync, limits=limits, idle_s=idle)
     run(options, lambda url: typer.echo(f"listening on {url}"))
 
 
-def _positive(option: str, text: str, parse: Callable[[str], float]) -> float:
+# The least and the most of each, in bytes or seconds; beyond ten years a date would not fit into its field.
+_LIMITS = {
+    "--max-size": (1, 10**15, "from 1 B to 1000000 GB"),
+    "--expires": (0.1, 10 * 365 * 86400.0, "from 100 ms to 87600 h"),
+    "--idle-timeout": (0.1, 86400.0, "from 100 ms to 24 h"),
+}
+
+
+def _within(option: str, text: str, parse: Callable[[str], float]) -> float:
     from simulator.errors import UsageError
 
     try:
         value = parse(text)
     except ValueError as exc:
         raise UsageError(str(exc), where=option) from exc
-    if value <= 0:
-        raise UsageError(f"'{text}' is not above zero", where=option)
+    low, high, words = _LIMITS[option]
+    if not low <= value <= high:
+        raise UsageError(f"'{text}' is out of reach", where=option, mend=words)
     return value

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from simulator.errors import PartDied
+
 if TYPE_CHECKING:
     from simulator.servers.catalog import Entry
     from simulator.servers.server import Target
@@ -65,6 +67,8 @@ def serve_until_interrupted(name: str, port: int, folder: Path | None) -> None:
                 _watch(target)
         except KeyboardInterrupt:
             _note(f"{name} stopped")
+        except PartDied as error:  # its log, whose last lines are said, goes with the folder
+            raise PartDied(error.what, mend=error.mend) from error
 
 
 def _announce(target: Target) -> None:

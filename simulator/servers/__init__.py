@@ -13,14 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from simulator.servers.catalog import Entry
     from simulator.servers.server import Target
 
 
-def check_installed(name_or_path: str) -> None:
-    """Raise ``UsageError`` for a server that is not in the catalog, or whose program is not here."""
+def check_installed(name_or_path: str) -> Entry:
+    """Return what the catalog, or a file, says of a server.
+
+    Raises ``UsageError`` for a server that is not known, or whose program is not here.
+    """
     from simulator.servers import catalog, install
 
-    install.program_of(catalog.load(name_or_path))
+    entry = catalog.load(name_or_path)
+    install.program_of(entry)
+    return entry
 
 
 def start(

@@ -6,17 +6,18 @@ could answer at a mistyped URL.
 
 from __future__ import annotations
 
-import ipaddress
-import socket
+import re
 from collections.abc import Collection
 
 import httpx
 
 from simulator.errors import UsageError
+from simulator.servers.loopback import refuse_remote
 from simulator.servers.server import Endpoint, Target
 
 _TIMEOUT = 5.0
 _TUS = "1.0.0"
+_SHOWN = 80  # characters of a URL that a message says again
 # `plain` is worded as one creation-with-upload at a tus endpoint.
 _NEEDED = {"tus": "creation", "plain": "creation-with-upload"}
 
@@ -38,7 +39,7 @@ def external(
     """
     parsed = _parse(url)
     if not allow_remote:
-        _refuse_remote(parsed.host)
+        refuse_remote(parsed.host, "", "add --allow-remote if it is yours")
     answer = _ask(parsed, headers)
     version = answer.headers.get("Server", "unknown")
     return Target("external", version, _endpoints(str(parsed), answer, protocols), headers=headers)
@@ -48,35 +49,52 @@ def _parse(url: str) -> httpx.URL:
     example = "write it as http://127.0.0.1:8080/files/"
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise UsageError(f"'{url}' is not a URL: {error}", mend=example) from error
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise UsageError(f"'{url}' is not a URL of http or https", mend=example)
-    if parsed.userinfo:  # the URL is written into every report
-        raise UsageError("the URL holds a password", mend="give it as --header 'Authorization: ...'")
+        host = parsed.host
+    except (httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a label that IDNA cannot decode
+        raise UsageError(f"'{_short(url)}' is not a URL: {error}", mend=example) from error
+    if parsed.scheme not in ("http", "https") or not host:
+        raise UsageError(f"'{_short(url)}' is not a URL of http or https", mend=example)
+    if parsed.userinfo:  # the URL is written into every report, and so is not said again
+        what = "the URL holds a user name or a password"
+        raise UsageError(
+            what, mend="leave them out; --header 'Authorization: ...' of simsim run can say them"
+        )
+    for flaw, what, mend in _flaws(parsed):
+        if flaw:
+            raise UsageError(f"'{_short(url)}' {what}", mend=mend)
     return parsed
 
 
-def _refuse_remote(host: str) -> None:
-    for address in _addresses(host):
-        if not ipaddress.ip_address(address).is_loopback:
-            raise UsageError(
-                f"'{host}' is another machine ({address})", mend="add --allow-remote if it is yours"
-            )
+def _flaws(url: httpx.URL) -> tuple[tuple[bool, str, str], ...]:
+    """Return what a URL may not have, each with whether *url* has it: the words, the mend."""
+    zone = ":" in url.host and "%" in url.host
+    return (
+        (zone, "names the zone of an address", "write the address without %"),
+        ("%" in url.host, "has a host that is no name", "write the host without blanks and %"),
+        (
+            url.port is not None and not 0 < url.port < 65536,
+            f"has the port {url.port}",
+            "a port from 1 to 65535",
+        ),
+        (bool(url.fragment), "has a fragment, which is never sent", "leave # and what follows out"),
+    )
 
 
-def _addresses(host: str) -> set[str]:
-    try:
-        return {str(found[4][0]).partition("%")[0] for found in socket.getaddrinfo(host, None)}
-    except OSError as error:
-        raise UsageError(f"'{host}' cannot be resolved: {error.strerror}") from error
+def _short(url: str) -> str:
+    """Return *url* as a message may say it: without a password, and not at any length."""
+    url = re.sub(r"//[^/]*@", "//...@", url)
+    return url if len(url) <= _SHOWN else f"{url[:_SHOWN]}..."
 
 
 def _ask(url: httpx.URL, headers: Headers) -> httpx.Response:
     place = f"{url.host}:{url.port or {'http': 80, 'https': 443}[url.scheme]}"
+    fields = [*headers, ("Tus-Resumable", _TUS)]
     try:
-        with httpx.Client(timeout=_TIMEOUT, trust_env=False) as client:
-            return client.options(url, headers=[*headers, ("Tus-Resumable", _TUS)])
+        with (
+            httpx.Client(timeout=_TIMEOUT, trust_env=False) as client,
+            client.stream("OPTIONS", url, headers=fields) as answer,
+        ):
+            return answer  # its body, which may never end, is not read
     except httpx.ConnectError as error:
         raise UsageError(f"{place} cannot be reached: {error}", mend="is the server running?") from error
     except httpx.TimeoutException as error:

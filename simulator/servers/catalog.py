@@ -21,17 +21,34 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from simulator.errors import UsageError, did_you_mean
+from simulator.protocols import PROTOCOLS
+from simulator.weather.quantities import Refused
+from simulator.weather.refusal import refused
 
-PROTOCOLS = ("plain", "tus", "ietf", "google", "s3")
+NAMES = ("plain", "tus", "ietf", "google", "s3")
+LONGEST_START = 600.0  # seconds that a server may take until it answers
 COMMAND_WORDS = ("python", "bin", "host", "port", "dir")
 _SHIPPED = Path(__file__).with_name("catalog")
+
+
+def _text(text: str) -> str:
+    if not text or "\0" in text:
+        raise Refused("is empty, or holds a NUL", "write some text")
+    return text
 
 
 def _pattern(text: str) -> str:
     try:
         re.compile(text)
-    except re.error as error:
-        raise ValueError(f"'{text}' is not a regular expression: {error}") from error
+        re.compile(text.encode())  # a program is searched as bytes
+    except (re.error, ValueError) as error:
+        raise Refused(f"'{text}' is not a regular expression: {error}") from error
+    return text
+
+
+def _grouped(text: str) -> str:
+    if re.compile(text).groups == 0:
+        raise Refused(f"'{text}' has no group", "put ( ) around what is the version")
     return text
 
 
@@ -39,23 +56,37 @@ def _filled_from(*words: str) -> AfterValidator:
     def check(text: str) -> str:
         for word in _placeholders(text):
             if word not in words:
-                raise ValueError(f"unknown placeholder {{{word}}}; {did_you_mean(word, words)}")
+                raise Refused(f"unknown placeholder {{{word}}}", did_you_mean(word, words))
         return text
 
     return AfterValidator(check)
 
 
 def _placeholders(text: str) -> list[str]:
-    return [word for _, word, _, _ in string.Formatter().parse(text) if word is not None]
+    """Return the words in braces; what follows a word in its braces counts as a part of it."""
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError as error:
+        raise Refused(f"'{text}' has a brace of no pair", "write a brace itself as {{ or }}") from error
+    return [
+        word + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
+        for _, word, form, conversion in parts
+        if word is not None
+    ]
 
 
 def _from_root(text: str) -> str:
     if not text.startswith("/"):
-        raise ValueError(f"'{text}' does not begin with /")
+        raise Refused(f"'{text}' does not begin with /")
+    if any(not "!" <= c <= "~" or c == "#" for c in text):  # RFC 9112, 3.2: a request's target
+        raise Refused(f"'{text}' is no path of a URL", "write blanks, '#' and non-ASCII as %XX")
     return text
 
 
+Text = Annotated[str, AfterValidator(_text)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Pattern = Annotated[str, AfterValidator(_pattern)]
+VersionPattern = Annotated[Pattern, AfterValidator(_grouped)]
 UrlPath = Annotated[str, AfterValidator(_from_root)]
 
 
@@ -78,12 +109,12 @@ class Ready(_Table):
 
     line: Pattern | None = None
     http: UrlPath | None = None
-    timeout_s: float = Field(default=20.0, gt=0)
+    timeout_s: float = Field(default=20.0, gt=0, le=LONGEST_START, strict=True, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
         if (self.line is None) == (self.http is None):
-            raise ValueError("give either 'line' or 'http'")
+            raise Refused("needs a line or a path, not both", "give either 'line' or 'http'")
         return self
 
     @property
@@ -98,30 +129,32 @@ class Version(_Table):
     ``pattern`` and ``embedded`` are regular expressions whose first group is the version.
     """
 
-    is_: Annotated[str, _filled_from("simsim")] | None = Field(default=None, alias="is")
-    command: list[Annotated[str, _filled_from("python", "bin")]] | None = None
-    pattern: Pattern = r"(\S+)"
-    embedded: Pattern | None = None
+    is_: Annotated[Text, _filled_from("simsim")] | None = Field(default=None, alias="is")
+    command: Annotated[list[Annotated[Text, _filled_from("python", "bin")]], Field(min_length=1)] | None = (
+        None
+    )
+    pattern: VersionPattern = r"(\S+)"
+    embedded: VersionPattern | None = None
 
 
 class Install(_Table):
     """What the server's own package manager is asked for."""
 
     with_: Literal["go"] = Field(alias="with")
-    package: str
-    version: str
+    package: Text
+    version: Text
 
 
 class Store(_Table):
     """Where the upload ``{id}`` lies, and the endings of files that are the server's own notes."""
 
-    path: Annotated[str, _filled_from("dir", "id")]
+    path: Annotated[Text, _filled_from("dir", "id")]
     side_files: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _inside(self) -> Self:
-        if not self.path.startswith("{dir}/") or "{id}" not in self.path:
-            raise ValueError(f"'{self.path}' is not of the form {{dir}}/...{{id}}")
+        if not self.path.startswith("{dir}/") or _placeholders(self.path) != ["dir", "id"]:
+            raise Refused(f"'{self.path}' is not of the form {{dir}}/...{{id}}", key="path")
         return self
 
     @property
@@ -133,12 +166,12 @@ class Store(_Table):
 class Entry(_Table):
     """One server of the catalog."""
 
-    name: str
+    name: Name
     summary: str = ""
     licence: str = ""
-    program: str | None = None
+    program: Text | None = None
     install: Install | None = None
-    command: Annotated[list[Annotated[str, _filled_from(*COMMAND_WORDS)]], Field(min_length=1)]
+    command: Annotated[list[Annotated[Text, _filled_from(*COMMAND_WORDS)]], Field(min_length=1)]
     ready: Ready
     version: Version = Version()
     speaks: Annotated[dict[str, Speaks], Field(min_length=1)]
@@ -148,20 +181,12 @@ class Entry(_Table):
     def _agrees(self) -> Self:
         words = {word for part in self.command for word in _placeholders(part)}
         if "bin" in words and self.program is None:
-            raise ValueError("the command names {bin}, but there is no 'program'")
+            raise Refused("names {bin}, but there is no 'program'", "say which program that is", "command")
         if "port" not in words and not self.ready.tells_port:
-            raise ValueError("the command does not name {port}, and no line tells it")
+            raise Refused(
+                "does not name {port}, and no line tells it", "'ready.line' with (?P<port>\\d+)", "command"
+            )
         return self
-
-
-# The table that a key of the file belongs to, by the file's own sections.
-_SECTIONS: dict[str, type[_Table]] = {
-    "ready": Ready,
-    "version": Version,
-    "install": Install,
-    "store": Store,
-    "speaks": Speaks,
-}
 
 
 def names() -> list[str]:
@@ -198,27 +223,12 @@ def _parse(data: dict[str, Any], origin: str) -> Entry:
     try:
         entry = Entry.model_validate(data)
     except ValidationError as error:
-        raise _first_fault(error, origin) from error
-    for protocol in entry.speaks:
-        if protocol not in PROTOCOLS:
-            where = f"{origin}: speaks.{protocol}"
-            raise UsageError("unknown protocol", where=where, mend=did_you_mean(protocol, PROTOCOLS))
+        raise refused(error, Entry, origin) from error
+    for protocol, said in entry.speaks.items():
+        where = f"{origin}: speaks.{protocol}"
+        if protocol not in NAMES:
+            raise UsageError("unknown protocol", where=where, mend=did_you_mean(protocol, NAMES))
+        if protocol in PROTOCOLS and said.framing not in PROTOCOLS[protocol].framings:
+            mend = did_you_mean(said.framing, filter(None, PROTOCOLS[protocol].framings))
+            raise UsageError(f"unknown framing '{said.framing}'", where=f"{where}.framing", mend=mend)
     return entry
-
-
-def _first_fault(error: ValidationError, origin: str) -> UsageError:
-    """Return the first of pydantic's findings, in one line."""
-    fault = error.errors(include_url=False, include_context=False)[0]
-    where = ": ".join(filter(None, (origin, ".".join(map(str, fault["loc"])))))
-    if fault["type"] == "extra_forbidden":
-        return UsageError(
-            "unknown key", where=where, mend=did_you_mean(str(fault["loc"][-1]), _keys(fault["loc"]))
-        )
-    if fault["type"] == "missing":
-        return UsageError("this key is missing", where=where)
-    return UsageError(fault["msg"].removeprefix("Value error, "), where=where)
-
-
-def _keys(loc: tuple[int | str, ...]) -> list[str]:
-    table = _SECTIONS[str(loc[0])] if len(loc) > 1 else Entry
-    return [field.alias or name for name, field in table.model_fields.items()]

@@ -38,8 +38,15 @@ def find_program(name: str) -> str | None:
 def program_of(entry: Entry) -> str | None:
     """Return the path of the program that *entry* runs, None when it needs none.
 
-    Raises ``UsageError`` when it is not installed.
+    Raises ``UsageError`` when it, or what its command begins with, is not installed.
     """
+    first = entry.command[0]
+    if "{" not in first and shutil.which(first) is None:
+        raise UsageError(
+            f"server '{entry.name}' cannot be started: no program '{first}'",
+            where="command.0",
+            mend="install it, or put it on the PATH",
+        )
     if entry.program is None:
         return None
     found = find_program(entry.program)

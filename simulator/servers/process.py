@@ -93,7 +93,12 @@ def _await_ready(ready: Ready, child: Child, host: str, port: int) -> int:
     except TimeoutError as error:
         lines = " | ".join(child.last_lines()) or "it wrote nothing"
         raise PartDied(f"{child.name} was not ready: {error}: {lines}", where=str(child.log)) from error
-    return int(match["port"]) if ready.tells_port else port
+    if not ready.tells_port:
+        return port
+    told = match["port"] or ""
+    if not told.isdecimal():
+        raise PartDied(f"{child.name} told the port '{told}', which is no number", where=str(child.log))
+    return int(told)
 
 
 def _await_answer(url: str, child: Child, timeout: float) -> None:

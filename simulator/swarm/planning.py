@@ -7,6 +7,7 @@ import platform
 import resource
 import socket
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -14,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from simulator import __version__
-from simulator.errors import UsageError, did_you_mean
+from simulator.errors import UsageError, did_you_mean, refuse_undecodable
 from simulator.links import in_flight_allowance
 from simulator.links.engines import check_engine
 from simulator.protocols import PROTOCOLS
@@ -22,17 +23,36 @@ from simulator.protocols.policy import Policy
 from simulator.records import Arm, Plan
 from simulator.servers.server import Endpoint, Target
 from simulator.swarm.job import Destination, Job, boot_id
-from simulator.weather import Profile, draw, load_profile
+from simulator.weather import Profile, draw, load_profile, rules
+from simulator.weather.quantities import Refused
 from simulator.weather.sizes import parse_sizes
 
 CALM = "/calm"
 DESCRIPTORS_A_LINK = 8  # listener, two ends each of a live and a frozen connection, with room to spare
 PACKAGES = ("locust", "gevent", "httpx", "h11", "numpy", "scipy")
 
+# What `simsim run` calls what can be asked; whoever asks by other names has a table of its own.
+OPTIONS = {
+    "users": "--users",
+    "uploads": "--uploads",
+    "duration": "--for",
+    "size": "--size",
+    "spawn_rate": "--spawn-rate",
+    "deadline": "--deadline",
+    "seed": "--seed",
+    "workers": "--workers",
+    "piece": "--piece",
+    "stall_timeout": "--stall-timeout",
+    "protocols": "--protocols",
+}
+
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user asked for; None leaves a figure to the profile."""
+    """What the user asked for; None leaves a figure to the profile.
+
+    ``options`` is what messages call what was asked, by its key in ``OPTIONS``.
+    """
 
     profile: str
     protocols: tuple[str, ...] = ("plain", "tus")
@@ -48,11 +68,17 @@ class Asked:
     workers: int = 1
     calm: bool = True
     engine: str = "embedded"
-    server: str = "reference"
+    server: str | None = None
     against: str | None = None
     allow_remote: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     command: tuple[str, ...] = field(default=())
+    options: Mapping[str, str] = field(default_factory=lambda: OPTIONS)
+
+    @property
+    def started(self) -> str:
+        """Return the server of the catalog that is started when nothing else is said."""
+        return "reference" if self.server is None else self.server
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -65,49 +91,84 @@ def profile_asked(asked: Asked) -> Profile:
     profile = load_profile(asked.profile)
     _check_figures(asked)
     file = file_asked(asked)
-    return profile.with_workload(
-        users=asked.users,
-        uploads=asked.uploads,
-        duration_s=asked.duration_s,
-        spawn_rate=asked.spawn_rate,
-        size=asked.size if file is None else f"{file.stat().st_size} B",
-        deadline_s=asked.deadline_s,
-    )
+    try:
+        return profile.with_workload(
+            users=asked.users,
+            uploads=asked.uploads,
+            duration_s=asked.duration_s,
+            spawn_rate=asked.spawn_rate,
+            size=asked.size if file is None else f"{file.stat().st_size} B",
+            deadline_s=asked.deadline_s,
+        )
+    except UsageError as error:  # the profile by itself is good, so it is what was asked that is not
+        key = error.where.rpartition("workload.")[2]
+        raise UsageError(error.what, where=asked.options.get(key, error.where), mend=error.mend) from error
 
 
 def file_asked(asked: Asked) -> Path | None:
-    """Return the file to upload when ``--size`` names one. Raises ``UsageError`` for one that is empty."""
+    """Return the file to upload when the size names one.
+
+    Raises ``UsageError`` for one that is empty, cannot be read, or has a name that no record can hold.
+    """
     if asked.size is None or _is_sizes(asked.size):
         return None
     path = Path(asked.size)
     if max(map(len, path.parts), default=0) > 255 or not path.is_file():  # linux/limits.h: NAME_MAX
         return None  # not a file either: the size's own error says what a size looks like
+    where = f"{asked.options['size']} {asked.size}"
     if path.stat().st_size == 0:
-        raise UsageError(
-            "the file is empty", where=f"--size {asked.size}", mend="name a file with bytes in it"
-        )
+        raise UsageError("the file is empty", where=where, mend="name a file with bytes in it")
+    if not os.access(path, os.R_OK):
+        raise UsageError("the file cannot be read", where=where, mend="name a file that you may read")
+    refuse_undecodable([str(path.resolve())])
     return path.resolve()
 
 
 def check_words(asked: Asked) -> None:
-    """Raise ``UsageError`` for an engine or a protocol that simsim has not, or a protocol named twice."""
+    """Raise ``UsageError`` for an engine or a protocol that simsim has not, or what is said twice."""
     check_engine(asked.engine)
+    where = asked.options["protocols"]
     if not asked.protocols:
-        raise UsageError("no protocol is named", where="--protocols", mend=f"one of: {', '.join(PROTOCOLS)}")
+        raise UsageError("no protocol is named", where=where, mend=f"one of: {', '.join(PROTOCOLS)}")
     for name in asked.protocols:
         if name not in PROTOCOLS:
             mend = did_you_mean(name, PROTOCOLS)
-            raise UsageError(f"there is no protocol '{name}'", where="--protocols", mend=mend)
+            raise UsageError(f"there is no protocol '{name}'", where=where, mend=mend)
     if len(set(asked.protocols)) < len(asked.protocols):
-        raise UsageError("a protocol is named twice", where="--protocols", mend="name each once")
+        raise UsageError("a protocol is named twice", where=where, mend="name each once")
+    if asked.server is not None and asked.against is not None:
+        raise UsageError("both say where uploads go", where="--server and --against", mend="give one of them")
+
+
+def check_spoken(asked: Asked, server: str, spoken: Collection[str]) -> None:
+    """Raise ``UsageError`` for a protocol that *server* does not speak."""
+    for name in asked.protocols:
+        if name not in spoken:
+            mend = f"it speaks: {', '.join(spoken)}"
+            raise UsageError(f"{server} does not speak '{name}'", where=asked.options["protocols"], mend=mend)
+
+
+def check_machine(asked: Asked, profile: Profile) -> None:
+    """Let this process and its children open what the links need. Raises ``UsageError`` when it may not."""
+    links = profile.workload.users * len(asked.protocols) * (2 if asked.calm else 1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = links * DESCRIPTORS_A_LINK + 200
+    if hard != resource.RLIM_INFINITY and needed > hard:
+        ways = ["fewer users", *(["--no-calm"] if asked.calm else []), "a higher `ulimit -n`"]
+        raise UsageError(
+            f"{links} links need about {needed} file descriptors, this process may open {hard}",
+            where=asked.options["users"],
+            mend=", or ".join(ways),
+        )
+    if soft != resource.RLIM_INFINITY and needed > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))  # children inherit it
 
 
 def make_plan(asked: Asked, profile: Profile, target: Target, run_id: str) -> Plan:
-    """Return the plan of the run. Raises ``UsageError`` where the target or the machine cannot follow."""
+    """Return the plan of the run, for which all that can be checked has been."""
     workload = profile.workload
-    arms = _arms(asked, target)
-    _check_descriptors(workload.users * len(arms))
-    timelines = [draw(profile, asked.seed, user) for user in range(workload.users)]
+    timelines = (draw(profile, asked.seed, user) for user in range(workload.users))
+    drawn = [(in_flight_allowance(timeline), timeline.digest()) for timeline in timelines]
     file = file_asked(asked)
     return Plan(
         id=run_id,
@@ -121,7 +182,7 @@ def make_plan(asked: Asked, profile: Profile, target: Target, run_id: str) -> Pl
         spawn_rate=workload.spawn_rate,
         size=workload.size if file is None else f"{file.name} ({file.stat().st_size} B)",
         deadline_s=workload.deadline_s,
-        arms=arms,
+        arms=_arms(asked, target),
         baseline="plain" if "plain" in asked.protocols else asked.protocols[0],
         engine=asked.engine,
         server=target.name,
@@ -129,8 +190,8 @@ def make_plan(asked: Asked, profile: Profile, target: Target, run_id: str) -> Pl
         target=target.endpoints[asked.protocols[0]].url,
         workers=asked.workers,
         policy=_policy(asked, profile).to_dict(),
-        in_flight_bytes=max(in_flight_allowance(timeline) for timeline in timelines),
-        digests=[timeline.digest() for timeline in timelines],
+        in_flight_bytes=max(allowance for allowance, _ in drawn),
+        digests=[digest for _, digest in drawn],
         versions=_versions(),
         machine=_machine(),
     )
@@ -163,20 +224,24 @@ def elapsed(job: Job) -> float:
 
 
 def _check_figures(asked: Asked) -> None:
-    limits = (
-        ("--workers", asked.workers, 1, 256),
-        ("--seed", asked.seed, 0, 2**63 - 1),
-        ("--users", asked.users, 1, 100_000),
-        ("--uploads", asked.uploads, 1, 1_000_000),
-        ("--spawn-rate", asked.spawn_rate, 0.01, 10_000),
-        ("--deadline", asked.deadline_s, 0.1, 86_400 * 7),
-        ("--for", asked.duration_s, 0.1, 86_400 * 7),
-        ("--stall-timeout", asked.stall_timeout_s, 0.05, 3600),
-        ("--piece", asked.piece, 1024, 10**12),
-    )
-    for option, value, low, high in limits:
-        if value is not None and not low <= value <= high:
-            raise UsageError(f"{value} is out of reach", where=option, mend=f"from {low} to {high}")
+    """Hold what was asked to the limits of profiles, and say it by its option's name."""
+    figures = {
+        "workers": asked.workers,
+        "seed": asked.seed,
+        "users": asked.users,
+        "uploads": asked.uploads,
+        "spawn_rate": asked.spawn_rate,
+        "deadline": asked.deadline_s,
+        "duration": asked.duration_s,
+        "stall_timeout": asked.stall_timeout_s,
+        "piece": asked.piece,
+    }
+    for name, value in figures.items():
+        try:
+            if value is not None:
+                rules.refuse_outside(name, value)
+        except Refused as error:
+            raise UsageError(str(error), where=asked.options[name], mend=error.mend) from error
     if asked.uploads is not None and asked.duration_s is not None:
         raise UsageError("both bound the workload", where="--uploads and --for", mend="give one of them")
 
@@ -190,14 +255,7 @@ def _is_sizes(text: str) -> bool:
 
 
 def _arms(asked: Asked, target: Target) -> list[Arm]:
-    arms = []
-    for name in asked.protocols:
-        if name not in target.endpoints:
-            known = ", ".join(target.endpoints)
-            raise UsageError(
-                f"{target.name} does not speak '{name}'", where="--protocols", mend=f"it speaks: {known}"
-            )
-        arms.append(Arm(name=name, protocol=name, framing=target.endpoints[name].framing))
+    arms = [Arm(name=name, protocol=name, framing=target.endpoints[name].framing) for name in asked.protocols]
     twins = [arm.model_copy(update={"name": arm.name + CALM, "calm_of": arm.name}) for arm in arms]
     return arms + (twins if asked.calm else [])
 
@@ -209,19 +267,6 @@ def _policy(asked: Asked, profile: Profile) -> Policy:
     if asked.stall_timeout_s is not None:
         said["stall_timeout"] = asked.stall_timeout_s
     return replace(Policy(), **said)
-
-
-def _check_descriptors(links: int) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = links * DESCRIPTORS_A_LINK + 200
-    if hard != resource.RLIM_INFINITY and needed > hard:
-        raise UsageError(
-            f"{links} links need about {needed} file descriptors, this process may open {hard}",
-            where="--users",
-            mend="fewer users, --no-calm, or a higher `ulimit -n`",
-        )
-    if soft != resource.RLIM_INFINITY and needed > soft:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))  # children inherit it
 
 
 def _destination(endpoint: Endpoint) -> Destination:

@@ -19,7 +19,7 @@ from locust import events
 from locust.env import Environment
 
 from simulator import servers
-from simulator.errors import SimsimError, UsageError
+from simulator.errors import SimsimError, UsageError, refuse_undecodable
 from simulator.records import Run
 from simulator.servers.server import Target
 from simulator.swarm import planning, runner
@@ -37,7 +37,15 @@ OPTIONS: tuple[tuple[str, Any, str], ...] = (
     ("--uploads", 0, "uploads per user; 0 for the profile's"),
     ("--deadline", 0.0, "seconds after which an upload is censored; 0 for the profile's"),
     ("--results", "results", "where run folders go"),
+    ("--allow-remote", False, "let --host be another machine"),
 )
+NAMES = {
+    **planning.OPTIONS,
+    "users": "-u",
+    "spawn_rate": "-r",
+    "seed": "--network-seed",
+    "size": "--upload-size",
+}
 
 
 def install() -> None:
@@ -49,7 +57,8 @@ def install() -> None:
 
 def _add_options(parser: Any) -> None:
     for option, default, words in OPTIONS:
-        parser.add_argument(option, type=type(default), default=default, help=words)
+        kind: Any = {"action": "store_true"} if default is False else {"type": type(default)}
+        parser.add_argument(option, default=default, help=words, **kind)
     # Locust listens on every interface unless told otherwise; simsim's runs stay on this machine.
     parser.set_defaults(web_host="127.0.0.1", master_bind_host="127.0.0.1")
 
@@ -126,6 +135,7 @@ class _Leader:
         asked = _asked(options)
         planning.check_words(asked)
         profile = planning.profile_asked(asked)
+        planning.check_machine(asked, profile)
         target = self._reach(asked)
         folder = create_folder(Path(options.results), profile.name)
         return planning.make_job(
@@ -134,10 +144,10 @@ class _Leader:
 
     def _reach(self, asked: Asked) -> Target:
         if asked.against is not None:
-            return servers.external(asked.against, asked.headers, protocols=asked.protocols)
+            return servers.external(asked.against, protocols=asked.protocols, allow_remote=asked.allow_remote)
         if self._target is None:
             scratch = self._resources.enter_context(TemporaryDirectory(prefix="simsim-"))
-            self._target = self._resources.enter_context(servers.start(asked.server, Path(scratch)))
+            self._target = self._resources.enter_context(servers.start(asked.started, Path(scratch)))
         return self._target
 
     def _end(self, cause: str) -> None:
@@ -162,6 +172,7 @@ class _Leader:
 
 
 def _asked(options: Namespace) -> Asked:
+    refuse_undecodable(sys.argv[1:])
     protocols = planning.names(options.protocols)
     clients, arms = options.num_users or 1, max(1, len(protocols))
     if clients < arms:  # a slot that nobody claims would keep the run from its end
@@ -179,5 +190,7 @@ def _asked(options: Namespace) -> Asked:
         deadline_s=options.deadline or None,
         calm=False,
         against=options.host or None,
+        allow_remote=options.allow_remote,
         command=tuple(sys.argv),
+        options=NAMES,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import lru_cache, partial
 from itertools import count
 from pathlib import Path
 
@@ -21,18 +22,23 @@ from simulator.swarm.job import Destination, Job, Slot
 from simulator.transport import LinkTransport, Waiter
 from simulator.weather import Profile, draw
 from simulator.weather.sizes import Sizes, parse_sizes
-from simulator.weather.timeline import Timeline
 
 NOISE = 64  # draws of back-off jitter per upload; longer sequences begin again
+KEPT = 8  # timelines; the arms of one user come one after another, and share two
 
 Trace = Callable[[httpx.Request, httpx.Response], None]
 
 
 class Workload:
-    """What each user uploads: payloads by (user, arm, upload), and when a user is through."""
+    """What each user uploads and over which link, and when a user is through.
+
+    ``timeline(user, calm=...)`` is the weather of a user's link: the same for every arm, calm for a twin.
+    """
 
     def __init__(self, job: Job) -> None:
         self._plan = job.plan
+        self.profile = Profile.from_dict(job.plan.profile)
+        self.timeline = lru_cache(KEPT)(partial(draw, self.profile, job.plan.seed))
         self._file = None if job.file is None else FilePayload(Path(job.file))
         self._sizes: Sizes | None = None if job.file is not None else parse_sizes(job.plan.size)
 
@@ -74,24 +80,35 @@ class Session:
         self._waiter = waiter
         self._sleep = sleep
         self._origin = job.local_origin()
-        self._profile = Profile.from_dict(job.plan.profile)
         self._policy = Policy.from_dict(job.plan.policy)
+        self._destination = job.destinations[slot.arm.name]
+        self._transport: LinkTransport | None = None
+
+    def open(self) -> LinkTransport:
+        """Draw the link's weather and open it, unless that is done, and return what dials it.
+
+        The weather of a long workload takes a second or more to draw, in which nobody else's bytes move:
+        it is best opened before the first user starts.
+        """
+        if self._transport is None:
+            slot = self._slot
+            timeline = self._workload.timeline(slot.user, calm=slot.arm.calm_of is not None)
+            upstream = (self._destination.host, self._destination.port)
+            link = LinkSpec(link_id(slot), slot.arm.name, timeline, upstream)
+            address = self._engine.open([link])[link.id]
+            self._transport = LinkTransport(
+                dial=address, send_buffer=client_send_buffer(timeline), waiter=self._waiter
+            )
+        return self._transport
 
     def run(self) -> list[Outcome]:
         """Open the link, upload until the workload is over, and return how each upload ended."""
-        slot, destination = self._slot, self._job.destinations[self._slot.arm.name]
-        timeline = timeline_of(self._job, slot, self._profile)
-        link = link_id(slot)
-        address = self._engine.open([self._spec(link, timeline, destination)])[link]
-        transport = LinkTransport(dial=address, send_buffer=client_send_buffer(timeline), waiter=self._waiter)
-        with httpx.Client(transport=transport, trust_env=False) as client:
+        slot = self._slot
+        with httpx.Client(transport=self.open(), trust_env=False) as client:
             t0 = time.monotonic()
-            self._engine.start(link, t0)
+            self._engine.start(link_id(slot), t0)
             self._record(Link(t=t0 - self._origin, user=slot.user, arm=slot.arm.name))
-            return self._uploads(client, destination, t0)
-
-    def _spec(self, link: str, timeline: Timeline, destination: Destination) -> LinkSpec:
-        return LinkSpec(link, self._slot.arm.name, timeline, (destination.host, destination.port))
+            return self._uploads(client, self._destination, t0)
 
     def _uploads(self, client: httpx.Client, destination: Destination, t0: float) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -104,7 +121,7 @@ class Session:
     def _upload(self, client: httpx.Client, destination: Destination, upload: int) -> Outcome:
         plan, slot = self._job.plan, self._slot
         payload = self._workload.payload(slot, upload)
-        noise = rng(plan.seed, self._profile.name, slot.user, f"backoff/{upload}").random(NOISE)
+        noise = rng(plan.seed, self._workload.profile.name, slot.user, f"backoff/{upload}").random(NOISE)
         machine = make_machine(
             slot.arm.protocol,
             endpoint=destination.url,
@@ -132,8 +149,3 @@ class Session:
 def link_id(slot: Slot) -> str:
     """Return the name of the slot's link in the engine's events."""
     return f"{slot.user}:{slot.arm.name}"
-
-
-def timeline_of(job: Job, slot: Slot, profile: Profile) -> Timeline:
-    """Return the weather of the slot's link: the same for every arm of a user, calm for a calm twin."""
-    return draw(profile, job.plan.seed, slot.user, calm=slot.arm.calm_of is not None)

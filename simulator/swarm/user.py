@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import gevent
@@ -47,6 +48,7 @@ class Worker:
         self._pending: dict[str, gevent.event.AsyncResult] = {}
         self._lines: list[str] = []
         self._sessions: set[gevent.Greenlet] = set()
+        self._opened: dict[int, Session] = {}  # by slot, until its user claims it
         self._broken = False
         self._stall = 0.0  # the longest oversleep of the flush loop since the last sample
         self._due = time.monotonic()  # when the flush loop wakes next
@@ -66,6 +68,24 @@ class Worker:
                 self._engine = EmbeddedEngine()
             return self._engine
 
+    def open_links(self, job: Job) -> Iterator[None]:
+        """Open every link of *job*, one with each step: for the only process, before its first user starts.
+
+        Drawing the weather of a long workload holds up all that the process sends, and reading it holds
+        up the engine. A process among several learns by its claims which links are its own.
+        """
+        self._take(job)
+        self.prepare()
+        for index in range(job.slots):
+            session = self._opened[index] = self._session(job, index)
+            try:
+                session.open()
+            except PartDied as error:
+                self._break(str(error))
+                return
+            yield
+        self._stall = 0.0  # no user waited while the weather was drawn
+
     def run_slot(self) -> None:
         """Claim a slot and run it to its end; do nothing for a surplus user.
 
@@ -76,7 +96,8 @@ class Worker:
         try:
             index = self._claim()
             if index >= 0 and self._job is not None:
-                self._session(self._job, index).run()
+                session = self._opened.pop(index, None) or self._session(self._job, index)
+                session.run()
                 self._done(index)
         except SimsimError as error:
             self._break(str(error))
@@ -131,10 +152,13 @@ class Worker:
         if waiting is None:  # its user was stopped meanwhile, so it may be of a run that is over
             return
         if "job" in msg.data:
-            self._job = Job.model_validate_json(msg.data["job"])
-            self._workload = Workload(self._job)
-            self._stall = 0.0
+            self._take(Job.model_validate_json(msg.data["job"]))
         waiting.set(msg.data["slot"])
+
+    def _take(self, job: Job) -> None:
+        self._job, self._workload = job, Workload(job)
+        self._opened.clear()
+        self._stall = 0.0
 
     def _done(self, index: int) -> None:
         self._flush()

@@ -9,9 +9,8 @@ from simulator.weather import layers
 from simulator.weather.faults import FAULTS, Shape
 from simulator.weather.layers import Streams, Strike
 from simulator.weather.profile import Profile
+from simulator.weather.rules import MARGIN
 from simulator.weather.timeline import Break, Interval, Rate, RateCurve, StepCurve, Timeline
-
-MARGIN = 30.0  # seconds past the last deadline, for uploads that begin late
 
 
 def draw(

@@ -36,19 +36,16 @@ from simulator.weather.refusal import refused
 from simulator.weather.sizes import Sizes, parse_sizes
 from simulator.weather.tables import LinkModel, Part, WeatherModel
 
-MAX_USERS = 100_000
-MAX_UPLOADS = 10_000
-
 
 class Workload(Part):
     """Who uploads what. Either ``uploads`` per user, or as many as fit in ``duration_s``."""
 
-    users: Annotated[Count, Field(ge=1, le=MAX_USERS)]
-    uploads: Annotated[Count, Field(ge=0, le=MAX_UPLOADS)] = 0
-    duration_s: Annotated[SomeSeconds | None, Field(alias="duration")] = None
+    users: Annotated[Count, rules.within("users")]
+    uploads: Annotated[Count, rules.within("uploads")] = 0
+    duration_s: Annotated[SomeSeconds | None, rules.within("duration"), Field(alias="duration")] = None
     size: Annotated[str, AfterValidator(rules.usable_size)]
-    spawn_rate: Annotated[Number, Field(gt=0, le=MAX_USERS)]  # users per second
-    deadline_s: Annotated[SomeSeconds, Field(alias="deadline")]
+    spawn_rate: Annotated[Number, rules.within("spawn_rate")]  # users per second
+    deadline_s: Annotated[SomeSeconds, rules.within("deadline"), Field(alias="deadline")]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -57,6 +54,10 @@ class Workload(Part):
         if self.longest_s > rules.LONGEST_RUN:
             raise Refused(
                 "the uploads' deadlines add up to more than 24 h", "fewer or shorter ones", key="deadline"
+            )
+        if self.users / self.spawn_rate > rules.LONGEST_RUN:
+            raise Refused(
+                "the last user would start after more than 24 h", "fewer or faster ones", key="spawn_rate"
             )
         return self
 
@@ -76,13 +77,13 @@ class Workload(Part):
 class PolicyDefaults(Part):
     """What the profile says of the client's policy; the rest is the policy's own default."""
 
-    connect_timeout: SomeSeconds | None = None
-    stall_timeout: SomeSeconds | None = None
-    backoff: tuple[Seconds, ...] | None = None
+    connect_timeout: Annotated[SomeSeconds | None, rules.within("connect_timeout")] = None
+    stall_timeout: Annotated[SomeSeconds | None, rules.within("stall_timeout")] = None
+    backoff: Annotated[tuple[Seconds, ...] | None, rules.within("backoff")] = None
     jitter: Share | None = None
-    retries: Annotated[Count | None, Field(ge=0)] = None
-    piece: Bytes | None = None
-    blocked_wait: SomeSeconds | None = None
+    retries: Annotated[Count | None, rules.within("retries")] = None
+    piece: Annotated[Bytes | None, rules.within("piece")] = None
+    blocked_wait: Annotated[SomeSeconds | None, rules.within("blocked_wait")] = None
 
     def given(self) -> dict[str, Any]:
         """Return what is said, by the names and in the units (s, bytes) of the client's policy."""
@@ -119,7 +120,12 @@ class Profile(Part):
         self._slow_needs_a_rate()
         self._events_are_reached()
         self._sources_say_something()
+        self._can_be_drawn()
         return self
+
+    def _can_be_drawn(self) -> None:
+        steps = {f"weather.{key}": value for key, value in self.weather.steps_per_second.items()}
+        rules.drawable(steps, self.workload.longest_s + rules.MARGIN, self.workload.users)
 
     def _slow_needs_a_rate(self) -> None:
         if self.link.up is not None and self.link.down is not None:

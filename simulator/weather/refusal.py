@@ -20,6 +20,7 @@ _WANTED = {
     "model_type": "a table, such as [link]",
     "dict_type": "a table",
     "tuple_type": "a list",
+    "list_type": "a list",
 }
 _BOUNDS = {
     "greater_than": ("gt", "more than"),
@@ -57,6 +58,10 @@ def _words(found: ErrorDetails, model: type[BaseModel]) -> tuple[str, str, str]:
         return f"{_shown(found['input'])} is out of reach", f"{words} {context[limit]:g}", ""
     if kind in _WANTED:
         return f"{_shown(found['input'])} is not {_WANTED[kind]}", "", ""
+    if kind == "too_short":
+        return "is empty", f"give {context['min_length']} or more", ""
+    if kind == "string_pattern_mismatch":
+        return f"{_shown(found['input'])} does not fit", f"as the pattern {context['pattern']} says", ""
     if kind == "literal_error":
         return f"{_shown(found['input'])} is not known", f"one of: {context['expected']}", ""
     cause = context.get("error")

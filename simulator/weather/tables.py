@@ -59,6 +59,16 @@ class Availability(Part):
     outage_every_bad: SomeSeconds
     outages: Annotated[tuple[OutageKind, ...], Field(min_length=1)]
 
+    @property
+    def steps(self) -> dict[str, float]:
+        """Return about how many zones begin, and edges of outages come, in a second at most, by key."""
+        cycle = self.good + self.bad
+        return {
+            "good" if self.good < self.bad else "bad": 2 / cycle,
+            "outage_every_good": 2 * self.good / cycle / self.outage_every_good,
+            "outage_every_bad": 2 * self.bad / cycle / self.outage_every_bad,
+        }
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         rules.sum_to_one([kind.share for kind in self.outages], "outages")
@@ -173,3 +183,15 @@ class WeatherModel(Part):
             )
         rules.thresholds_rise([item.over for item in self.consequences])
         return self
+
+    @property
+    def steps_per_second(self) -> dict[str, float]:
+        """Return about how many steps a second of this weather has at most, by the key that brings them."""
+        found = {f"breaks.{i}.every": 2 / item.every for i, item in enumerate(self.breaks)}
+        if self.rate is not None:
+            found["rate.every"] = 1 / self.rate.every
+        if self.address_changes is not None:
+            found["address_changes.every"] = 2 / self.address_changes.every
+        if self.availability is not None:
+            found |= {f"availability.{key}": value for key, value in self.availability.steps.items()}
+        return found

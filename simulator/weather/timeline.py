@@ -94,6 +94,8 @@ class RateCurve:
 
     def change(self, intervals: Sequence[Interval], new_rate: Callable[[Rate], Rate]) -> RateCurve:
         """Return this curve with *new_rate* applied to the rate inside each of the *intervals*."""
+        if not intervals:
+            return RateCurve(*_joined(self.times, self.rates))
         inside = _Inside(intervals)
         times = sorted({*self.times, *inside.edges})
         rates = [new_rate(self.at(t)) if t in inside else self.at(t) for t in times]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -29,6 +30,19 @@ def simsim(*arguments: str, cwd: Path, timeout: float = 120) -> subprocess.Compl
         text=True,
         timeout=timeout,
         env=environment(),
+        check=False,
+    )
+
+
+def shell(script: str, cwd: Path, **also: str) -> subprocess.CompletedProcess[bytes]:
+    """Run *script* in bash, where ``simsim`` is the command; *also* is added to its environment."""
+    function = f'simsim() {{ {shlex.join(SIMSIM)} "$@"; }}'
+    return subprocess.run(
+        ["bash", "-c", f"{function}\n{script}"],
+        cwd=cwd,
+        env={**environment(), **also},
+        capture_output=True,
+        timeout=120,
         check=False,
     )
 

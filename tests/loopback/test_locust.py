@@ -182,10 +182,30 @@ def test_its_run_time_ends_a_run_and_the_records_say_interrupted(tmp_path: Path)
     assert outcomes == {("plain", "censored"): 1, ("tus", "censored"): 1}
 
 
-def test_bad_options_end_it_with_one_line_and_status_two(tmp_path: Path) -> None:
-    told = run_locust(tmp_path, "--headless", "-u", "2", "--protocols", "tuss")
-    assert told.returncode == 2
-    assert "did you mean 'tus'" in told.stderr
+BAD = [
+    (("--protocols", "tuss"), "simsim: --protocols: there is no protocol 'tuss' (hint: did you mean 'tus'?)"),
+    (
+        ("--network-seed", "-1"),
+        "simsim: --network-seed: -1 is out of reach (hint: from 0 to 9223372036854775807)",
+    ),
+    (("--deadline", "nan"), "simsim: --deadline: nan is out of reach (hint: from 100 ms to 24 h)"),
+    (("-r", "0.001"), "simsim: -r: 0.001 is out of reach (hint: from 0.01 to 10000 users a second)"),
+    (("--upload-size", "3"), "simsim: --upload-size: '3' is not a size such as '3 MB'"),
+    (
+        ("--host", "http://192.0.2.1/"),
+        "simsim: '192.0.2.1' is not a loopback address (192.0.2.1) (hint: add --allow-remote",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "told"), BAD, ids=[" ".join(words) for words, _ in BAD])
+def test_bad_options_end_it_with_one_line_in_locusts_own_words(
+    tmp_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    ended = run_locust(tmp_path, "--headless", "-u", "2", *words)
+    assert ended.returncode == 2
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
     assert not (tmp_path / "results").exists()
 
 

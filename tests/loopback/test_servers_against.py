@@ -51,6 +51,17 @@ def test_a_server_of_web_pages_will_do_when_only_plain_is_asked_for() -> None:
     assert target.endpoints["plain"].framing == ""
 
 
+@pytest.mark.parametrize(
+    "body",
+    ["Content-Length: 9999999", "Content-Length: 9\r\nContent-Encoding: gzip"],
+    ids=["endless", "garbled"],
+)
+def test_the_body_of_the_answer_is_not_waited_for(body: str) -> None:
+    data = f"HTTP/1.1 405 Method Not Allowed\r\n{body}\r\n\r\nnot gzip.".encode()
+    with says(data) as server:
+        assert list(external(server.url, protocols=("plain",)).endpoints) == ["plain"]
+
+
 def test_a_tus_server_is_taken_with_its_name_and_is_sent_the_headers() -> None:
     seen: list[bytes] = []
     words = ("Tus-Resumable: 1.0.0", "Tus-Version: 1.0.0", "Tus-Extension: creation, creation-with-upload")

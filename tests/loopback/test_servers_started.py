@@ -72,6 +72,15 @@ def test_a_server_that_dies_before_it_is_ready_says_its_last_words(tmp_path: Pat
     assert died.value.where == str(tmp_path / "run/server.log")
 
 
+def test_a_ready_line_that_tells_a_port_of_letters_is_said_to_do_so(tmp_path: Path) -> None:
+    letters = "{ line = 'ready on (?P<port>port)', timeout_s = 10 }"
+    with (
+        pytest.raises(PartDied, match="told the port 'port', which is no number"),
+        start(entry(tmp_path, ready=letters), tmp_path / "run"),
+    ):
+        pytest.fail("it never told a port")
+
+
 def test_a_server_that_is_never_ready_is_given_up_and_ended(tmp_path: Path) -> None:
     with (
         pytest.raises(PartDied, match=r"was not ready: no line matched .* within 0\.3 s: it wrote nothing"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulator.cli.main import main
+from tests.helpers.runs import shell
 
 CASES = [
     (["run", "mobile-flakey"], "mobile-flaky"),
@@ -16,6 +17,7 @@ CASES = [
     (["run", "lte", "--protocols", ","], "--protocols"),
     (["run", "lte", "--protocols", "tus,tus"], "named twice"),
     (["run", "lte", "--server", "tusdd"], "did you mean 'tusd'"),
+    (["run", "lte", "--server", ""], "unknown server ''"),
     (["run", "lte", "--engine", "toxyproxy"], "--engine"),
     (["run", "lte", "--users", "0"], "--users"),
     (["run", "lte", "--users", "2000000"], "--users"),
@@ -35,9 +37,42 @@ CASES = [
     (["run", "lte", "--against", "ftp://127.0.0.1/"], "ftp"),
     (["run", "lte", "--against", "nonsense"], "nonsense"),
     (["run", "lte", "--against", "http://192.0.2.1/files/"], "--allow-remote"),
+    (["run", "lte", "--server", "tusd", "--against", "http://127.0.0.1:1/"], "--server and --against"),
+    (["run", "lte", "--server", "reference", "--against", "http://127.0.0.1:1/"], "--server and --against"),
+    (["run", "lte", "--header", "X-Key: 1"], "--header"),
+    (["run", "lte", "--against", "http://127.0.0.1:1/", "--header", "Content-Length: 5"], "'Content-Length'"),
+    (["run", "lte", "--against", "http://.../"], "no name of a host"),
+    (["run", "lte", "--against", "http://127.0.0.1:70000/"], "70000"),
+    (
+        ["run", "lte", "--deadline", "25 h"],
+        "--deadline: '90000 s' is out of reach (hint: from 100 ms to 24 h)",
+    ),
+    (["run", "lte", "--deadline", "20 h", "--uploads", "2"], "--deadline: the uploads' deadlines add up"),
+    (["run", "lte", "--for", "1 us"], "--for: '1 µs' is out of reach"),
+    (["run", "lte", "--uploads", "10001"], "--uploads: 10001 is out of reach (hint: from 1 to 10000)"),
+    (["run", "lte", "--spawn-rate", "1e-300"], "--spawn-rate: 1e-300 is out of reach"),
+    (["run", "lte", "--spawn-rate", "nan"], "--spawn-rate: nan is out of reach"),
+    (["run", "clean", "--spawn-rate", "0.01", "--users", "2000"], "--spawn-rate: the last user would start"),
+    (["run", "lte", "--users", "90000"], "--users: the weather of 90000 users"),
+    (["run", "mobile-flaky", "--deadline", "24 h"], "--users: the weather of 20 users for 86430 s"),
+    (["run", "lte", "--piece", "1 B"], "--piece: '1 B' is out of reach (hint: from 1 KiB to 1000 GB)"),
+    (["run", "lte", "--stall-timeout", "2 h"], "--stall-timeout"),
+    (["run", "lte", "--size", "5 TB"], "--size"),
+    (["run", "lte", "--seed", "99999999999999999999"], "--seed"),
     (["run"], "profile"),
     (["rum", "lte"], "rum"),
     (["run", "lte", "--userz", "3"], "--userz"),
+    (["serve", "--idle-timeout", "1e-9 s"], "--idle-timeout: '1e-9 s' is out of reach"),
+    (["serve", "--expires", "1e300 s"], "--expires: '1e300 s' is out of reach"),
+    (["serve", "--expires", "0 s"], "--expires: '0 s' is out of reach (hint: from 100 ms"),
+    (["serve", "--max-size", "-1 B"], "--max-size: '-1 B' is out of reach"),
+    (["serve", "--max-size", "5"], "--max-size: '5' is not a size"),
+    (["serve", "--port", "70000"], "--port"),
+    (["serve", "--host", "0.0.0.0"], "--host: '0.0.0.0' is not a loopback address"),
+    (["serve", "--host", "::"], "--host: '::' is not a loopback address"),
+    (["serve", "--host", "192.0.2.1"], "add --allow-remote"),
+    (["serve", "--host", ""], "--host: '' cannot be resolved"),
+    (["serve", "--host", "a..b"], "--host: 'a..b' is no name of a host"),
     (["report", "nowhere"], "nowhere"),
     (["profiles", "show", "nothing"], "nothing"),
     (["profiles", "nonsense"], "nonsense"),
@@ -78,9 +113,55 @@ def test_a_malformed_profile_is_refused_with_its_line(
     assert "bad.toml" in capsys.readouterr().err
 
 
+SPEAKS_TUS = """
+name = "mine"
+command = ["{python}", "{port}"]
+ready = { http = "/" }
+speaks.tus = { path = "/" }
+"""
+
+
+def test_a_protocol_that_the_server_lacks_is_refused_before_it_is_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text(SPEAKS_TUS)
+    words = ["run", "lte", "--server", str(tmp_path / "mine.toml"), "--results", str(tmp_path / "results")]
+    assert run_main(monkeypatch, words) == 2
+    told = "simsim: --protocols: mine does not speak 'plain' (hint: it speaks: tus)\n"
+    assert capsys.readouterr().err == told
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
+
+
+def test_more_links_than_there_are_descriptors_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    ended = shell("ulimit -n 300; simsim run clean", tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(b"simsim: --users: 80 links need about 840 file descriptors, ")
+    assert b"may open 300 (hint: fewer users, or --no-calm, or a higher `ulimit -n`)\n" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_a_folder_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    make = "mkdir $'\\xff' && cd $'\\xff' && echo words >file && simsim run clean --size ./file"
+    ended = shell(make, tmp_path, LC_ALL="C.UTF-8")
+    assert ended.returncode == 2
+    assert ended.stderr.count(b"\n") == 1
+    assert b"holds bytes that are no text" in ended.stderr
+
+
 def test_a_results_folder_that_cannot_be_made_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
     assert run_main(monkeypatch, ["run", "lte", "--results", str(tmp_path / "file" / "results")]) == 2
     assert "--results" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["profiles"], ["servers"]], ids=["nothing", "profiles", "servers"])
+def test_a_command_that_is_only_begun_is_answered_with_its_help(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(monkeypatch, words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("Usage: ")
+    assert said.err.count("\n") > 5

@@ -40,6 +40,33 @@ def test_a_line_that_is_no_header_is_refused(line: str) -> None:
         options.headers([line])
 
 
+@pytest.mark.parametrize(
+    ("name", "setter"),
+    [
+        ("Content-Length", "transport"),
+        ("content-length", "transport"),
+        ("Transfer-Encoding", "transport"),
+        ("TE", "transport"),
+        ("Trailer", "transport"),
+        ("Host", "transport"),
+        ("Connection", "transport"),
+        ("Keep-Alive", "transport"),
+        ("Proxy-Connection", "transport"),
+        ("Upgrade", "transport"),
+        ("Expect", "transport"),
+        ("Upload-Offset", "protocol"),
+        ("Upload-Length", "protocol"),
+        ("Upload-Metadata", "protocol"),
+        ("Tus-Resumable", "protocol"),
+        ("Content-Type", "protocol"),
+        ("Content-Disposition", "protocol"),
+    ],
+)
+def test_a_header_that_simsim_sets_itself_is_refused_by_name(name: str, setter: str) -> None:
+    with pytest.raises(UsageError, match=f"--header: '{name}' is set by the {setter}"):
+        options.headers(["X-Fine: 1", f"{name} : 5"])
+
+
 def test_the_values_of_headers_are_left_out_of_the_command_that_a_report_shows() -> None:
     typed = [
         "run",

@@ -103,6 +103,24 @@ def test_an_unknown_server_is_refused_with_the_nearest_name(name: str, hint: str
     assert hint in str(refused.value)
 
 
+def framed(said: str, protocol: str = "plain") -> str:
+    return spoken(f'[speaks.{protocol}]\npath = "/up/"\nframing = {said}\n')
+
+
+def spoken(section: str) -> str:
+    """GOOD with *section*, a key or a table, in the place of what it speaks."""
+    rest = GOOD.replace('[speaks.tus]\npath = "/up/"\n', "")
+    return f"{rest}\n{section}" if section.startswith("[") else f"{section}\n{rest}"
+
+
+def versioned(line: str) -> str:
+    return GOOD + f"\n[version]\n{line}\n"
+
+
+def timed(timeout: str) -> str:
+    return GOOD.replace("{ line", f"{{ timeout_s = {timeout}, line")
+
+
 MISTAKES = [
     ("an unknown key", 'naem = "x"\n' + GOOD, "naem: unknown key", "did you mean 'name'?"),
     (
@@ -124,7 +142,7 @@ MISTAKES = [
         "speaks.tuss: unknown protocol",
         "'tus'?",
     ),
-    ("no command", GOOD.replace("command =", "#"), "command: this key is missing", ""),
+    ("no command", GOOD.replace("command =", "#"), "command: is missing", ""),
     (
         "an empty command",
         GOOD.replace('["{bin}", "--port", "{port}", "--data", "{dir}"]', "[]"),
@@ -134,7 +152,7 @@ MISTAKES = [
     (
         "no protocol",
         GOOD.replace("[speaks.tus]", "").replace('path = "/up/"', ""),
-        "speaks: this key is missing",
+        "speaks: is missing",
         "",
     ),
     (
@@ -144,16 +162,31 @@ MISTAKES = [
         "one of",
     ),
     ("a broken expression", GOOD.replace(r"(?P<port>\d+)", "("), "ready.line: '", "regular expression"),
-    ("two ready checks", GOOD.replace("{ line", '{ http = "/", line'), "ready: give either", ""),
+    (
+        "two ready checks",
+        GOOD.replace("{ line", '{ http = "/", line'),
+        "ready: needs a line or a path, not both",
+        "give either",
+    ),
     (
         "a path that is none",
         GOOD.replace('"/up/"', '"up/"'),
         "speaks.tus.path: 'up/' does not begin with /",
         "",
     ),
-    ("a store outside the folder", GOOD.replace("{dir}/data", "/data"), "store: '/data/{id}.bin' is not", ""),
-    ("a store without an id", GOOD.replace("{id}", "all"), "store: '{dir}/data/all.bin' is not", ""),
-    ("a program never named", GOOD.replace('program = "mine-server"', ""), "the command names {bin}", ""),
+    (
+        "a store outside the folder",
+        GOOD.replace("{dir}/data", "/data"),
+        "store.path: '/data/{id}.bin' is not",
+        "",
+    ),
+    ("a store without an id", GOOD.replace("{id}", "all"), "store.path: '{dir}/data/all.bin' is not", ""),
+    (
+        "a program never named",
+        GOOD.replace('program = "mine-server"', ""),
+        "command: names {bin}",
+        "say which",
+    ),
     ("a port nobody tells", GOOD.replace("{port}", "80").replace("?P<port>", ""), "does not name {port}", ""),
     (
         "an unknown installer",
@@ -165,9 +198,76 @@ MISTAKES = [
         "a time-out of nothing",
         GOOD.replace("{ line", "{ timeout_s = 0, line"),
         "ready.timeout_s",
-        "greater than 0",
+        "more than 0",
     ),
     ("no TOML at all", "name = mine", "not TOML", "line 1"),
+    ("a framing of nobody's", framed("'tsu'"), "speaks.plain.framing: unknown framing 'tsu'", "'tus'?"),
+    (
+        "a framing of another protocol",
+        framed("'tus'", "tus"),
+        "speaks.tus.framing: unknown framing",
+        "creation-",
+    ),
+    ("a framing that is no text", framed("3"), "speaks.plain.framing: 3 is not text", ""),
+    (
+        "a version without a group",
+        versioned(r"pattern = '\d+'"),
+        "version.pattern: '\\d+' has no group",
+        "( )",
+    ),
+    (
+        "an embedded one without",
+        versioned(r"embedded = 'v\d+'"),
+        "version.embedded: 'v\\d+' has no group",
+        "",
+    ),
+    ("a pattern for text alone", versioned("embedded = '(?u)(x)'"), "version.embedded", "regular expression"),
+    ("a version command of nothing", versioned("command = []"), "version.command: is empty", "1 or more"),
+    ("an endless time-out", timed("inf"), "ready.timeout_s: inf is not a finite number", ""),
+    ("a time-out of no number", timed("nan"), "ready.timeout_s: nan is not a finite number", ""),
+    ("a time-out backwards", timed("-3"), "ready.timeout_s: -3 is out of reach", "more than 0"),
+    ("a time-out of days", timed("1e6"), "ready.timeout_s: 1000000.0 is out of reach", "at most 600"),
+    ("a time-out of true", timed("true"), "ready.timeout_s: true is not a number", ""),
+    ("a time-out in words", timed("'20 s'"), "ready.timeout_s: '20 s' is not a number", ""),
+    (
+        "a brace of no pair",
+        GOOD.replace('"{port}"', '"{port"'),
+        "command.2: '{port' has a brace of no pair",
+        "{{",
+    ),
+    ("a placeholder of no name", GOOD.replace('"{port}"', '"{}"'), "unknown placeholder {}", "one of"),
+    (
+        "a placeholder with a form",
+        GOOD.replace("{port}", "{port:q}"),
+        "unknown placeholder {port:q}",
+        "'port'",
+    ),
+    ("a placeholder converted", GOOD.replace("{port}", "{port!z}"), "unknown placeholder {port!z}", "'port'"),
+    ("a part of a placeholder", GOOD.replace("{port}", "{port.real}"), "unknown placeholder {port.real}", ""),
+    ("a command that is one text", GOOD.replace('["{bin}", ', "'x' # "), "command: 'x' is not a list", ""),
+    ("a number in the command", GOOD.replace('"--data"', "1"), "command.3: 1 is not text in quotes", ""),
+    (
+        "a NUL in the command",
+        GOOD.replace('"--data"', r'"\u0000"'),
+        "command.3: is empty, or holds a NUL",
+        "",
+    ),
+    ("a store of two folders", GOOD.replace("data/", "{dir}/"), "store.path: '{dir}/{dir}/", "{dir}/...{id}"),
+    ("a version that is a number", versioned("is = 3"), "version.is: 3 is not text in quotes", ""),
+    (
+        "a section that is a text",
+        GOOD.replace("ready = {", "ready = 'soon' # {"),
+        "ready: 'soon' is not a table",
+        "",
+    ),
+    ("speaks that is a list", spoken("speaks = ['tus']"), "speaks: ['tus'] is not a table", ""),
+    (
+        "a blank in a path",
+        GOOD.replace('"/up/"', '"/my up/"'),
+        "speaks.tus.path: '/my up/' is no path",
+        "%XX",
+    ),
+    ("a name of two lines", GOOD.replace('"mine"', r'"a\nb"'), "name: 'a\\nb' does not fit", "pattern"),
 ]
 
 

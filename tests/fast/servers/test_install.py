@@ -39,6 +39,12 @@ def test_the_server_in_the_box_needs_no_program(bare: Path) -> None:
     servers.check_installed("reference")
 
 
+def test_a_command_that_begins_with_no_program_is_refused(bare: Path) -> None:
+    entry = catalog.load("reference").model_copy(update={"command": ["nowhere-to-be-found", "{port}"]})
+    with pytest.raises(UsageError, match=r"command\.0: .*no program 'nowhere-to-be-found'"):
+        install.program_of(entry)
+
+
 def test_the_pinned_program_comes_before_the_one_on_the_path(bare: Path) -> None:
     on_path = program(bare / "path/tusd")
     assert install.find_program("tusd") == on_path

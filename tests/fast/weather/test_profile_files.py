@@ -92,11 +92,14 @@ def test_nothing_replaced_is_the_same_profile() -> None:
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        ({"users": 0}, "workload.users: 0 is out of reach (hint: at least 1)"),
-        ({"users": 100_001}, "workload.users: 100001 is out of reach (hint: at most 100000)"),
+        ({"users": 0}, "workload.users: 0 is out of reach (hint: from 1 to 100000)"),
+        ({"users": 100_001}, "workload.users: 100001 is out of reach (hint: from 1 to 100000)"),
         ({"size": "-1 MB"}, "workload.size: '-1 MB' must be more than zero"),
         ({"deadline_s": 0.0}, "workload.deadline: '0 s' must be more than zero (hint: at least 1 us)"),
-        ({"spawn_rate": 0.0}, "workload.spawn_rate: 0.0 is out of reach (hint: more than 0)"),
+        (
+            {"spawn_rate": 0.0},
+            "workload.spawn_rate: 0 is out of reach (hint: from 0.01 to 10000 users a second)",
+        ),
     ],
 )
 def test_a_workload_out_of_reach_is_refused(part: dict[str, object], message: str) -> None:

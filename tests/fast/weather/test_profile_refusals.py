@@ -137,9 +137,9 @@ SPOILED = [
     ('delay = "40 ms"', 'delay = "-1 ms"', "link.delay: '-1 ms' is out of reach"),
     ('jitter = "10 ms"', 'jitter = "41 ms"', "link.jitter: is more than the delay it varies"),
     ('queue = "64 KiB"', 'queue = "1 B"', "link.queue: '1 B' is no queue a link can have"),
-    ("users = 20", "users = 0", "workload.users: 0 is out of reach (hint: at least 1)"),
-    ("users = 20", "users = -3", "workload.users: -3 is out of reach (hint: at least 1)"),
-    ("users = 20", "users = 100001", "workload.users: 100001 is out of reach (hint: at most 100000)"),
+    ("users = 20", "users = 0", "workload.users: 0 is out of reach (hint: from 1 to 100000)"),
+    ("users = 20", "users = -3", "workload.users: -3 is out of reach (hint: from 1 to 100000)"),
+    ("users = 20", "users = 100001", "workload.users: 100001 is out of reach (hint: from 1 to 100000)"),
     ("users = 20", "users = 2.5", "workload.users: 2.5 is not a whole number"),
     ("users = 20", "users = true", "workload.users: true is not a whole number"),
     ("spawn_rate = 20", "spawn_rate = inf", "workload.spawn_rate: inf is not a finite number"),
@@ -154,7 +154,72 @@ SPOILED = [
     ),
     ('size = "3 MB"', 'size = "2000 GB"', "workload.size: '2000 GB' is out of reach"),
     ('deadline = "60 s"', 'deadline = "0 s"', "workload.deadline: '0 s' must be more than zero"),
-    ("uploads = 1", "uploads = 0", "workload.uploads: needs either uploads or a duration"),
+    ("uploads = 1\n", "", "workload.uploads: needs either uploads or a duration"),
+    ("uploads = 1", "uploads = 0", "workload.uploads: 0 is out of reach (hint: from 1 to 10000)"),
+    ("uploads = 1", "uploads = 10001", "workload.uploads: 10001 is out of reach"),
+    (
+        "spawn_rate = 20",
+        "spawn_rate = 1e-300",
+        "workload.spawn_rate: 1e-300 is out of reach (hint: from 0.01",
+    ),
+    (
+        "users = 20\n",
+        "users = 99999\n",
+        "workload.users: the weather of 99999 users for 90 s would have about 1.2e+07 steps",
+    ),
+    ("users = 20\n", "users = 90000\n", "workload.users: "),
+    (
+        'deadline = "60 s"',
+        'deadline = "1 us"',
+        "workload.deadline: '1 µs' is out of reach (hint: from 100 ms to",
+    ),
+    (
+        'deadline = "60 s"',
+        'deadline = "25 h"',
+        "workload.deadline: '25 h' is out of reach (hint: from 0 s up to",
+    ),
+    (
+        'deadline = "60 s"',
+        'deadline = "24 h"',
+        "workload.users: the weather of 20 users for 86430 s",
+    ),
+    # the policy
+    (
+        'stall_timeout = "5 s"',
+        'piece = "1 B"',
+        "policy.piece: '1 B' is out of reach (hint: from 1 KiB to 1000 GB)",
+    ),
+    (
+        'stall_timeout = "5 s"',
+        'stall_timeout = "1 us"',
+        "policy.stall_timeout: '1 µs' is out of reach (hint: from",
+    ),
+    ('stall_timeout = "5 s"', 'connect_timeout = "2 h"', "policy.connect_timeout: '7200 s' is out of reach"),
+    ('stall_timeout = "5 s"', 'blocked_wait = "1 us"', "policy.blocked_wait: '1 µs' is out of reach"),
+    ('stall_timeout = "5 s"', 'backoff = ["0 s", "2 h"]', "policy.backoff: '7200 s' is out of reach"),
+    ('stall_timeout = "5 s"', "retries = -1", "policy.retries: -1 is out of reach (hint: from 0 to"),
+    # too much weather to draw
+    (
+        'every = "10 s"',
+        'every = "1 us"',
+        "weather.breaks.0.every: the weather of one user for 90 s would have",
+    ),
+    ('every = "1 s"', 'every = "1 us"', "weather.rate.every: the weather of one user"),
+    (
+        'outage_every_bad = "5 s"',
+        'outage_every_bad = "1 us"',
+        "weather.availability.outage_every_bad: the weather",
+    ),
+    (
+        'outage_every_good = "60 s"',
+        'outage_every_good = "9 us"',
+        "weather.availability.outage_every_good: the",
+    ),
+    (
+        'good = "60 s"\nbad = "25 s"',
+        'good = "1 us"\nbad = "2 us"',
+        "weather.availability.good: the weather of one user",
+    ),
     ("uploads = 1", 'uploads = 1\nduration = "9 s"', "workload.uploads: needs either uploads or a duration"),
     ("uploads = 1", "uploads = 9999", "workload.deadline: the uploads' deadlines add up to more than 24 h"),
     # shares
@@ -245,6 +310,19 @@ def test_consequences_need_outages(tmp_path: Path) -> None:
     start, stop = GOOD.index("[weather.availability]"), GOOD.index("[[weather.consequences]]")
     said = refusal(tmp_path, GOOD[:start] + GOOD[stop:])
     assert said == "weather.consequences: there are no outages to have any (hint: add [weather.availability])"
+
+
+def test_a_ramp_of_more_than_a_day_is_refused(tmp_path: Path) -> None:
+    start = GOOD.index("[weather.availability]")
+    calm = GOOD[:start] + GOOD[GOOD.index("[workload]") :]
+    said = refusal(tmp_path, calm.replace("users = 20", "users = 1000").replace("rate = 20", "rate = 0.01"))
+    assert said.startswith("workload.spawn_rate: the last user would start after more than 24 h")
+
+
+def test_weather_of_a_long_run_may_be_drawn_when_it_is_rare(tmp_path: Path) -> None:
+    file = tmp_path / "attic.toml"
+    file.write_text(replaced('deadline = "60 s"', 'deadline = "6 h"'))
+    assert load_profile(str(file)).workload.deadline_s == 21600
 
 
 def test_an_unlimited_link_cannot_be_slowed(tmp_path: Path) -> None:
