@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 import shutil
 from collections.abc import Callable, Iterator
@@ -27,9 +28,11 @@ from simulator.swarm.sampling import Sampler
 SAMPLE_EVERY = 0.5  # seconds
 LOOK_EVERY = 0.1  # seconds between looks at the health of the parts
 OVERTIME = 20.0  # seconds after the last deadline until a swarm that still runs is called hung
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 
 Status = Literal["finished", "interrupted", "invalid"]
 Watch = Callable[[Record], None]
+PayloadOf = Callable[[Upload], Payload]
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,10 @@ def run(asked: Asked, results: Path, watch: Watch) -> Ended:
             plan = planning.make_plan(asked, profile, target, folder.name)
             plan = plan.model_copy(update={"calibration": calibrated(results, plan.engine)})
             job = planning.make_job(asked, plan, target)
+            payload_of = payloads(job)
             records.begin(plan, watch)
             status, causes = follow(job, target, folder, records)
-            status = checked(status, job, target, folder, records)
+            status = checked(status, job, payload_of, target, folder, records)
             records.extend([Run(t=elapsed(job), event="end", status=status, causes=list(causes))])
         report.write(folder)
         point_latest(folder)
@@ -105,11 +109,20 @@ def new_folder(results: Path, profile: str) -> Iterator[Path]:
             ) from error
         raise
     except OSError as error:
+        if not _is_about(folder, error):
+            raise
         raise PartDied(
             f"the run ended because its folder cannot be written: {error.strerror}",
             where=str(folder),
             mend="make room, then `simsim report` reads what was kept",
         ) from error
+
+
+def _is_about(folder: Path, error: OSError) -> bool:
+    """Whether *error* came of writing in *folder*: a write to an open file names only its cause."""
+    if not isinstance(error.filename, str):
+        return error.errno in _NO_ROOM
+    return Path(error.filename).absolute().is_relative_to(folder.absolute())
 
 
 def follow(job: Job, target: Target, folder: Path, records: RecordFile) -> tuple[Status, tuple[str, ...]]:
@@ -153,10 +166,12 @@ def wind_down(swarm: Swarm) -> tuple[Status, tuple[str, ...]]:
     return "interrupted", ()
 
 
-def checked(status: Status, job: Job, target: Target, folder: Path, records: RecordFile) -> Status:
+def checked(
+    status: Status, job: Job, payload_of: PayloadOf, target: Target, folder: Path, records: RecordFile
+) -> Status:
     """Record what the server stored; Ctrl-C ends that too, with what was found so far."""
     try:
-        records.extend(integrity.check(target, uploads(folder), payloads(job), elapsed(job)))
+        records.extend(integrity.check(target, uploads(folder), payload_of, elapsed(job)))
     except KeyboardInterrupt:
         return "interrupted"
     return status
@@ -168,8 +183,8 @@ def uploads(folder: Path) -> list[Upload]:
         return [record for record in read(lines) if isinstance(record, Upload)]
 
 
-def payloads(job: Job) -> Callable[[Upload], Payload]:
-    """Return what tells an upload's bytes again."""
+def payloads(job: Job) -> PayloadOf:
+    """Return what tells an upload's bytes again; a file is held open from now on. Raises ``UsageError``."""
     file = None if job.file is None else FilePayload(Path(job.file))
 
     def payload_of(upload: Upload) -> Payload:

@@ -19,14 +19,14 @@ LEVEL = {
     "protocols": 2,
     "links": 3,
     "transport": 4,
-    "servers": 4,
-    "swarm": 5,
-    "measure": 6,
-    "report": 7,
-    "pipeline": 8,
-    "calibrate": 9,
-    "cli": 10,
-    "__main__": 11,
+    "servers": 5,
+    "swarm": 6,
+    "measure": 7,
+    "report": 8,
+    "pipeline": 9,
+    "calibrate": 10,
+    "cli": 11,
+    "__main__": 12,
 }
 WORLD = {"asyncio", "socket", "httpx", "time", "random", "select", "ssl", "subprocess", "threading", "gevent"}
 PURE = ("weather", "protocols", "measure", "links/link.py", "links/fluid.py", "servers/reference/core")

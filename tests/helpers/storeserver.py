@@ -5,7 +5,8 @@
 It gives back the files of FOLDER at /files/NAME, and answers HEAD as a tus server does. MODE is one
 of ``good``; ``deaf`` (ignores SIGTERM); ``dies`` (before it is ready); ``mute`` (never says that it
 is ready); ``taken`` (fails as if its port were taken); ``parent`` (starts a process of its own that
-ignores SIGTERM); ``noget`` (answers GET with 405); ``hangs`` (never answers GET).
+ignores SIGTERM); ``noget`` (answers GET with 405); ``hangs`` (never answers GET); ``trickles``
+(answers GET byte by byte, without an end); ``dribbles`` (the same with a head that has no end).
 """
 
 from __future__ import annotations
@@ -39,6 +40,12 @@ def entry(folder: Path, mode: str = "good", ready: str = BY_LINE) -> str:
     return str(path)
 
 
+TRICKLES = {  # what comes first, and what comes again and again
+    "trickles": (b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", b"x"),
+    "dribbles": (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+}
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -49,7 +56,20 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.mode == "hangs":
             time.sleep(60)
-        self._answer(405 if self.mode == "noget" else None)
+        if self.mode in TRICKLES:
+            self._trickle(*TRICKLES[self.mode])
+        else:
+            self._answer(405 if self.mode == "noget" else None)
+
+    def _trickle(self, begin: bytes, again: bytes) -> None:
+        self.close_connection = True
+        try:
+            self.wfile.write(begin)
+            while True:
+                self.wfile.write(again)
+                time.sleep(0.02)
+        except OSError:
+            pass  # the client gave up, as it should
 
     def do_HEAD(self) -> None:
         self._answer(None)
