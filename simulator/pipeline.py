@@ -171,6 +171,7 @@ def checked(
 ) -> Status:
     """Record what the server stored; Ctrl-C ends that too, with what was found so far."""
     try:
+        records.extend([Run(t=elapsed(job), event="check")])
         records.extend(integrity.check(target, uploads(folder), payload_of, elapsed(job)))
     except KeyboardInterrupt:
         return "interrupted"
