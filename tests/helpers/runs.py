@@ -19,7 +19,7 @@ SIMSIM = [sys.executable, "-m", "simulator"]
 ROOT = Path(__file__).parents[2]
 
 
-def simsim(*arguments: str, cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def simsim(*arguments: str, cwd: Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     return subprocess.run(
         [*SIMSIM, *arguments],
@@ -72,22 +72,22 @@ class Running:
         """Return the process of the run whose command line has *words*, once it is there."""
         return until(lambda: next((each for each in self._look() if words in command(each)), None))
 
-    def transferring(self) -> None:
-        """Wait until uploads are on their way, which the records say."""
+    def transferring(self, links: int) -> None:
+        """Wait until uploads are on their way on *links* links, which the records say."""
 
         def busy() -> bool:
             self._look()
             file = next((self.cwd / "results").glob("*/records.jsonl"), None)
-            return file is not None and b'"kind":"link"' in file.read_bytes()
+            return file is not None and file.read_bytes().count(b'"kind":"link"') == links
 
         until(busy)
         time.sleep(1.0)
         self._look()
 
-    def end(self, timeout: float = 150) -> tuple[int, str, str]:
+    def end(self, timeout: float = 240) -> tuple[int, str, str]:
         """Wait for its end; return status, stdout and stderr. No process of it may be left."""
         out, err = self.process.communicate(timeout=timeout)
-        _, alive = psutil.wait_procs(list(self.seen.values()), timeout=10)
+        _, alive = psutil.wait_procs(list(self.seen.values()), timeout=30)
         assert not alive, f"left behind: {[command(each) for each in alive]}"
         return self.process.returncode, out, err
 
@@ -119,7 +119,7 @@ def command(process: psutil.Process) -> str:
         return ""
 
 
-def until(look: Callable[[], Any], timeout: float = 30.0) -> Any:
+def until(look: Callable[[], Any], timeout: float = 60.0) -> Any:
     """Return what *look* gives as soon as it is true."""
     give_up = time.monotonic() + timeout
     while True:

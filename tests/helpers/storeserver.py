@@ -28,8 +28,8 @@ speaks.tus = {{ path = "/files/" }}
 speaks.plain = {{ path = "/files/", framing = "tus" }}
 store = {{ path = "{{dir}}/{{id}}", side_files = [".info"] }}
 """
-BY_LINE = r"{ line = 'ready on port (?P<port>\d+)', timeout_s = 10 }"
-BY_HTTP = '{ http = "/", timeout_s = 10 }'
+BY_LINE = r"{ line = 'ready on port (?P<port>\d+)', timeout_s = 30 }"
+BY_HTTP = '{ http = "/", timeout_s = 30 }'
 SOON = r"{ line = 'ready on port (?P<port>\d+)', timeout_s = 0.3 }"
 
 

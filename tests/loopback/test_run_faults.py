@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from simulator.records import Run, Upload
+from simulator.records import Link, Record, Run, Upload
 from tests.helpers.runs import Running, records_of, simsim, until
 
 pytestmark = pytest.mark.loopback
 
 LONG = ("mobile-flaky", "--users", "3", "--size", "6 MB", "--no-calm", "--quiet")
+LINKS = 6
 
 
 def ending(folder: Path) -> Run:
@@ -24,6 +25,11 @@ def ending(folder: Path) -> Run:
     assert isinstance(last, Run)
     assert last.event == "end"
     return last
+
+
+def count(folder: Path, kind: type[Record]) -> int:
+    """Return how many records of *kind* were kept."""
+    return sum(isinstance(record, kind) for record in records_of(folder))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,7 @@ def test_a_part_that_is_killed_makes_the_run_invalid_and_is_named(
 ) -> None:
     with Running(tmp_path, *LONG, *options) as run:
         victim = run.part(words)
-        run.transferring()
+        run.transferring(LINKS)
         victim.kill()
         status, out, err = run.end()
         assert status == 3, err
@@ -50,13 +56,13 @@ def test_a_part_that_is_killed_makes_the_run_invalid_and_is_named(
         assert end.status == "invalid"
         assert any("kill" in cause.lower() for cause in end.causes), end.causes
         assert "invalid" in out.splitlines()[0].lower()
-        assert len(records_of(run.folder)) > 5
+        assert count(run.folder, Link) == LINKS
         assert (run.folder / "report.html").exists()
 
 
 def test_when_the_parent_is_killed_nothing_is_left_and_the_records_can_be_reported(tmp_path: Path) -> None:
     with Running(tmp_path, *LONG) as run:
-        run.transferring()
+        run.transferring(LINKS)
         run.process.kill()
         run.end()
         kept = records_of(run.folder)
@@ -69,21 +75,21 @@ def test_when_the_parent_is_killed_nothing_is_left_and_the_records_can_be_report
 
 def test_ctrl_c_ends_the_run_in_order_and_still_reports(tmp_path: Path) -> None:
     with Running(tmp_path, *LONG) as run:
-        run.transferring()
+        run.transferring(LINKS)
         run.process.send_signal(signal.SIGINT)
         status, out, err = run.end()
         assert status == 130, err
         assert ending(run.folder).status == "interrupted"
         assert "interrupted" in out.splitlines()[0].lower()
         uploads = [record for record in records_of(run.folder) if isinstance(record, Upload)]
-        assert len(uploads) == 6
+        assert len(uploads) == LINKS
         assert {upload.why for upload in uploads if upload.outcome == "censored"} == {"cancelled"}
 
 
 def test_ctrl_c_twice_ends_the_run_at_once_and_still_reports(tmp_path: Path) -> None:
     with Running(tmp_path, *LONG) as run:
         swarm = run.part("simulator.swarm.runner local")
-        run.transferring()
+        run.transferring(LINKS)
         swarm.send_signal(signal.SIGSTOP)  # it cannot end in order
         run.process.send_signal(signal.SIGINT)
         with pytest.raises(AssertionError):
@@ -96,7 +102,7 @@ def test_ctrl_c_twice_ends_the_run_at_once_and_still_reports(tmp_path: Path) -> 
 
 def test_ctrl_c_while_the_report_is_made_says_how_to_make_it(tmp_path: Path) -> None:
     with Running(tmp_path, *LONG[:-1]) as run:  # with its view, which is on the way out, too
-        run.transferring()
+        run.transferring(LINKS)
         run.process.send_signal(signal.SIGINT)
         until(lambda: b'"event":"end"' in (run.folder / "records.jsonl").read_bytes())
         for _ in range(3):
@@ -120,7 +126,7 @@ def _ended_within(run: Running, seconds: float) -> None:
 
 def test_a_full_disk_ends_the_run_and_keeps_what_was_written(tmp_path: Path) -> None:
     with Running(tmp_path, *LONG) as run:
-        run.transferring()
+        run.transferring(LINKS)
         size = (run.folder / "records.jsonl").stat().st_size
         hard = resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE)[1]
         resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (size + 500, hard))
@@ -128,4 +134,4 @@ def test_a_full_disk_ends_the_run_and_keeps_what_was_written(tmp_path: Path) -> 
         assert status == 3, err
         assert os.strerror(errno.EFBIG) in err
         assert err.count("\n") == 1
-        assert len(records_of(run.folder)) > 3
+        assert count(run.folder, Link) == LINKS
