@@ -18,6 +18,8 @@ from typing import Protocol
 
 import numpy as np
 
+from simulator.errors import UsageError
+
 BLOCK = 65536
 STAMP = struct.Struct(">8sQ")
 _SPREAD = 1 << 20  # places at which a block can begin in the table
@@ -38,6 +40,10 @@ class Payload(Protocol):
 
     def sha256(self) -> str:
         """Return the hash of the whole, in hex."""
+        ...
+
+    def changed(self) -> bool:
+        """Return whether ``slice`` may give other bytes now than it gave before."""
         ...
 
 
@@ -70,22 +76,36 @@ class SeededPayload:
         """Return the hash of the whole, in hex."""
         return _hash(self)
 
+    def changed(self) -> bool:
+        """Return False: the bytes follow from the name."""
+        return False
+
 
 class FilePayload:
-    """A real file; every upload sends the same bytes."""
+    """A real file, held open from now on: it may be renamed or deleted; every upload sends the same bytes.
+
+    Raises ``UsageError`` when it cannot be opened.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDONLY)
-        self._size = os.fstat(self._fd).st_size
+        try:
+            self._fd = os.open(path, os.O_RDONLY)
+        except OSError as error:
+            raise UsageError(
+                f"the file to upload cannot be read: {error.strerror}",
+                where=f"--size {path}",
+                mend="name a file that you may read, and leave it in place until the run has ended",
+            ) from error
+        self._state = _state(self._fd)
         self._sha256: str | None = None
 
     @property
     def size(self) -> int:
-        """Return the length in bytes."""
-        return self._size
+        """Return the length in bytes, as it was when the file was opened."""
+        return self._state[0]
 
     def slice(self, start: int, stop: int) -> bytes:
-        """Return the bytes from *start* up to *stop*, at most one block."""
+        """Return the bytes from *start* up to *stop*, at most one block; none where the file now ends."""
         return os.pread(self._fd, min(stop - start, BLOCK), start)
 
     def sha256(self) -> str:
@@ -93,6 +113,15 @@ class FilePayload:
         if self._sha256 is None:
             self._sha256 = _hash(self)
         return self._sha256
+
+    def changed(self) -> bool:
+        """Return whether the file was written to since it was opened."""
+        return _state(self._fd) != self._state
+
+
+def _state(fd: int) -> tuple[int, int]:
+    found = os.fstat(fd)
+    return found.st_size, found.st_mtime_ns
 
 
 def payload_name(seed: int, user: int, arm: str, upload: int) -> str:

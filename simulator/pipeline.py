@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 import shutil
 from collections.abc import Callable, Iterator
@@ -27,9 +28,11 @@ from simulator.swarm.sampling import Sampler
 
 SAMPLE_EVERY = 0.5  # seconds
 LOOK_EVERY = 0.1  # seconds between looks at the health of the parts
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 
 Status = Literal["finished", "interrupted", "invalid"]
 Watch = Callable[[Record], None]
+PayloadOf = Callable[[Upload], Payload]
 
 
 @dataclass(frozen=True)
@@ -112,11 +115,20 @@ def new_folder(results: Path, profile: str) -> Iterator[Path]:
             ) from error
         raise
     except OSError as error:
+        if not _is_about(folder, error):
+            raise
         raise PartDied(
             f"the run ended because its folder cannot be written: {error.strerror}",
             where=str(folder),
             mend="make room, then `simsim report` reads what was kept",
         ) from error
+
+
+def _is_about(folder: Path, error: OSError) -> bool:
+    """Whether *error* came of writing in *folder*: a write to an open file names only its cause."""
+    if not isinstance(error.filename, str):
+        return error.errno in _NO_ROOM
+    return Path(error.filename).absolute().is_relative_to(folder.absolute())
 
 
 def follow(
@@ -166,10 +178,11 @@ def checked(
     target: Target,
     folder: Path,
     records: RecordFile,
-    payload_of: Callable[[Upload], Payload],
+    payload_of: PayloadOf,
 ) -> Status:
     """Record what the server stored; Ctrl-C ends that too, with what was found so far."""
     try:
+        records.extend([Run(t=elapsed(job), event="check")])
         records.extend(integrity.check(target, uploads(folder), payload_of, elapsed(job)))
     except KeyboardInterrupt:
         return "interrupted"
@@ -182,8 +195,8 @@ def uploads(folder: Path) -> list[Upload]:
         return [record for record in read(lines) if isinstance(record, Upload)]
 
 
-def payloads(job: Job) -> Callable[[Upload], Payload]:
-    """Return what tells an upload's bytes again."""
+def payloads(job: Job) -> PayloadOf:
+    """Return what tells an upload's bytes again; a file is held open from now on. Raises ``UsageError``."""
     file = None if job.file is None else FilePayload(Path(job.file))
 
     def payload_of(upload: Upload) -> Payload:

@@ -98,11 +98,11 @@ class Plan(_Record):
 
 
 class Run(_Record):
-    """The run's start (with its plan) and its end (with its status)."""
+    """The run's start (with its plan), the check of what was stored, and its end (with status)."""
 
     kind: Literal["run"] = "run"
     t: float
-    event: Literal["start", "end"]
+    event: Literal["start", "check", "end"]
     plan: Plan | None = None
     status: Literal["finished", "interrupted", "invalid"] | None = None
     causes: list[str] = []  # of an invalid run: which part died, with the last lines of its log

@@ -7,7 +7,7 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -63,7 +63,7 @@ class View:
             while not self._stop.wait(EVERY_PLAIN):
                 sys.stderr.write(self._line() + "\n")
 
-    def _picture(self) -> Table:
+    def _picture(self) -> Group:
         with self._turn:
             progress = self._progress
             table = Table(box=None, pad_edge=False, header_style="dim")
@@ -76,11 +76,15 @@ class View:
                 table.add_row(name, done, *(str(cell) for cell in cells))
             table.add_row("links hit", Text(progress.sparkline(SPARK_WIDTH), style="yellow"))
             table.add_row("elapsed", f"{progress.now:.0f} s", f"of about {progress.longest:.0f} s")
-            return table
+            return (
+                Group(table, Text(progress.waits_for, style="bold")) if progress.waits_for else Group(table)
+            )
 
     def _line(self) -> str:
         with self._turn:
             progress = self._progress
+            if progress.waits_for:
+                return f"{progress.now:4.0f} s: {progress.waits_for}"
             arms = [
                 f"{name} {arm.completed} completed, {format_size(arm.carried)} carried, "
                 f"{format_size(arm.again)} again"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from simulator.records import (
     Fault,
+    Integrity,
     Link,
     Outcome,
     Plan,
@@ -80,6 +81,8 @@ class Progress:
         self.now = 0.0
         self.longest = 0.0  # seconds until every deadline is over
         self.arms: dict[str, ArmProgress] = {}
+        self.waits_for = ""  # after the swarm's end: what is done now, in words
+        self._checked = 0
         self._carried: dict[str, dict[str, int]] = {}  # by engine, by arm
         self._reached: dict[Key, int] = {}
         self._faults = FaultCount()
@@ -87,10 +90,8 @@ class Progress:
     def take(self, record: Record) -> None:
         """Let *record* change the picture."""
         self.now = max(self.now, record.t)
-        if isinstance(record, Run) and record.plan is not None:
-            self.plan = record.plan
-            self.longest = longest(record.plan)
-            self.arms = {arm.name: ArmProgress() for arm in record.plan.arms}
+        if isinstance(record, Run):
+            self._take_run(record)
         elif isinstance(record, Link):
             self._take_link(record)
         elif isinstance(record, Sample):
@@ -104,6 +105,8 @@ class Progress:
             self._faults.forget(int(self.now) - MEMORY)
         elif isinstance(record, Upload):
             self._take_upload(record)
+        elif isinstance(record, Integrity):
+            self._take_check(self._checked + 1)
 
     def states(self, arm: str) -> tuple[int, int, int]:
         """Return how many users of *arm* are sending, waiting and through."""
@@ -123,6 +126,21 @@ class Progress:
         counts = self._faults.each(max(0, last - min(width, MEMORY) + 1), last)
         shares = [min(1.0, count / links) for count in counts]
         return "".join(BARS[min(len(BARS) - 1, -int(-share * (len(BARS) - 1) // 1))] for share in shares)
+
+    def _take_run(self, record: Run) -> None:
+        if record.plan is not None:
+            self.plan = record.plan
+            self.longest = longest(record.plan)
+            self.arms = {arm.name: ArmProgress() for arm in record.plan.arms}
+        elif record.event == "check":
+            self._take_check(0)
+        elif record.event == "end":
+            self.waits_for = "writing the report"
+
+    def _take_check(self, checked: int) -> None:
+        self._checked = checked
+        uploads = sum(arm.ended for arm in self.arms.values())
+        self.waits_for = f"checking what the server stored: {checked} of {uploads} uploads checked"
 
     def _take_link(self, record: Link) -> None:
         if self.plan is not None and not any(arm.users for arm in self.arms.values()):

@@ -5,7 +5,7 @@
     GET of its location -- 200 --> compared byte for byte as it comes
             | not given back
     its file in the store -- readable --> compared the same way
-            | not readable
+            | not readable, or not in time
     unverified, and why
 
 A payload's first eight bytes name it (``simulator.payload``), so one look through the store also
@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,9 +28,11 @@ import httpx
 
 from simulator.payload import STAMP, Payload, SeededPayload
 from simulator.records import Integrity, Outcome, Upload
+from simulator.servers.allowance import Allowance, OutOfTime, in_time
 from simulator.servers.server import Target
+from simulator.transport import DeadlinePassed, Exchange, LinkTransport
 
-_TIMEOUT = httpx.Timeout(10.0)
+_TIMEOUT = httpx.Timeout(10.0)  # without any byte
 _PIECE = 1 << 18
 _PATIENCE = 3  # GETs in a row that may come to nothing before the server is taken for dead
 _GONE = (404, 410)
@@ -51,7 +53,7 @@ class Finding:
 
 def check(
     target: Target,
-    uploads: Iterable[Upload],
+    uploads: Sequence[Upload],
     payload_of: Callable[[Upload], Payload],
     t: float,
 ) -> Iterator[Integrity]:
@@ -59,10 +61,11 @@ def check(
 
     *payload_of* gives what an upload carried. *t* is the records' instant, in seconds since the run's
     start: the swarm has ended, so the store no longer changes. An upload that its client did not
-    complete is ``unverified``, but its copies are counted: the server may have it all the same.
+    complete is ``unverified``, but its copies are counted: the server may have it all the same. So is
+    one that could not be read in time: there is a bound for each and for all, and both grow with the bytes.
     """
     copies = copies_by_id(target)
-    with _Reader(target) as reader:
+    with _Reader(target, Allowance(upload.size for upload in uploads)) as reader:
         for upload in uploads:
             payload = payload_of(upload)
             own = _own_copies(copies, payload)
@@ -102,7 +105,7 @@ def compare(pieces: Iterable[bytes], payload: Payload, sha256: str) -> tuple[boo
     """Compare a stored copy with its payload: (intact, stored bytes, first difference, what is wrong).
 
     The client's own *sha256* must agree too: the payload is made anew here, or read from a file
-    that may have changed since.
+    that may have changed since: then the hash alone decides.
     """
     digest, at, different = hashlib.sha256(), 0, None
     for piece in pieces:
@@ -112,11 +115,12 @@ def compare(pieces: Iterable[bytes], payload: Payload, sha256: str) -> tuple[boo
         at += len(piece)
     if different is None and at < payload.size:
         different = at
+    sent = digest.hexdigest() == sha256
+    if sent and (different is None or payload.changed()):
+        return True, at, None, ""
     if different is not None:
         return False, at, different, f"differs from byte {different} on: {at} of {payload.size} bytes stored"
-    if digest.hexdigest() != sha256:
-        return False, at, None, "its SHA-256 is not that of the bytes the client sent"
-    return True, at, None, ""
+    return False, at, None, "its SHA-256 is not that of the bytes the client sent"
 
 
 def _first_difference(piece: bytes, payload: Payload, at: int) -> int | None:
@@ -126,6 +130,8 @@ def _first_difference(piece: bytes, payload: Payload, at: int) -> int | None:
         if at + done >= payload.size:
             return payload.size
         wanted = payload.slice(at + done, min(at + len(piece), payload.size))
+        if not wanted:  # a file that became shorter
+            return at + done
         got = piece[done : done + len(wanted)]
         if got != wanted:
             return at + done + next(i for i, (a, b) in enumerate(zip(got, wanted, strict=True)) if a != b)
@@ -143,9 +149,13 @@ def _own_copies(copies: Mapping[bytes, list[Stored]] | None, payload: Payload) -
 class _Reader:
     """Reads stored uploads back, by GET as long as the server answers at all."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, allowance: Allowance) -> None:
         self._target = target
-        self._client = httpx.Client(timeout=_TIMEOUT, trust_env=False, headers=list(target.headers))
+        self._allowance = allowance
+        # simsim's own transport, since it alone can be told the instant at which an answer must be whole.
+        self._client = httpx.Client(
+            transport=LinkTransport(), timeout=_TIMEOUT, trust_env=False, headers=list(target.headers)
+        )
         endpoints = [httpx.URL(endpoint.url) for endpoint in target.endpoints.values()]
         self._base = endpoints[0]
         self._origins = {_origin(url) for url in endpoints}
@@ -163,13 +173,15 @@ class _Reader:
         if upload.outcome is not Outcome.COMPLETED:
             stored = own[0][1] if own else None
             return Finding(None, stored=stored, detail=f"not read: its client saw it {upload.outcome.value}")
+        if self._allowance.over():
+            return Finding(None, detail=self._allowance.why(payload.size))
         by_get = self._by_get(upload, payload)
         if by_get.how is not None:
             return by_get
         by_store = self._by_store(upload, payload, own)
         if by_store.how is not None:
             return by_store
-        return Finding(None, detail=f"{by_get.detail}; {by_store.detail}")
+        return Finding(None, detail="; ".join(dict.fromkeys((by_get.detail, by_store.detail))))
 
     def _by_get(self, upload: Upload, payload: Payload) -> Finding:
         if upload.location is None:
@@ -184,6 +196,9 @@ class _Reader:
             return Finding(None, detail="the server no longer answers")
         try:
             found = self._get(url, payload, upload.sha256)
+        except (DeadlinePassed, OutOfTime):
+            self._unanswered += 1
+            return Finding(None, detail=f"GET: {self._allowance.why(payload.size)}")
         except httpx.TransportError as error:
             self._unanswered += 1
             return Finding(None, detail=f"GET failed: {error or type(error).__name__}")
@@ -193,19 +208,23 @@ class _Reader:
         return found
 
     def _get(self, url: httpx.URL, payload: Payload, sha256: str) -> Finding:
+        until = self._allowance.until(payload.size)
+        exchange = Exchange(deadline=until)
         # Raw and unencoded: what the server stored, not what a proxy made of it.
-        with self._client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer:
+        headers = {"Accept-Encoding": "identity"}
+        with self._client.stream("GET", url, headers=headers, extensions={"exchange": exchange}) as answer:
             if answer.status_code == 200:
-                return Finding("get", *compare(answer.iter_raw(_PIECE), payload, sha256))
-        if answer.status_code in _GONE and self._disowned(url):
+                return _told("get", in_time(answer.iter_raw(_PIECE), until), payload, sha256)
+        if answer.status_code in _GONE and self._disowned(url, exchange):
             return Finding(
                 "get", intact=False, stored=0, detail=f"lost: GET and HEAD answer {answer.status_code}"
             )
         return Finding(None, detail=f"GET is answered {answer.status_code}")
 
-    def _disowned(self, url: httpx.URL) -> bool:
+    def _disowned(self, url: httpx.URL, exchange: Exchange) -> bool:
         """Return whether a tus server says by HEAD, which it must offer, that it has no such upload."""
-        answer = self._client.head(url, headers={"Tus-Resumable": "1.0.0"})
+        extensions = {"exchange": exchange}
+        answer = self._client.head(url, headers={"Tus-Resumable": "1.0.0"}, extensions=extensions)
         return answer.status_code in _GONE and "Tus-Resumable" in answer.headers
 
     def _by_store(self, upload: Upload, payload: Payload, own: list[Stored]) -> Finding:
@@ -214,10 +233,13 @@ class _Reader:
         path = self._path_of(upload.location) or (own[0][0] if own else None)
         if path is None:
             return Finding("store", intact=False, stored=0, detail="lost: the store holds nothing of it")
+        until = self._allowance.until(payload.size)
         try:
             with path.open("rb") as file:
-                stored = iter(lambda: file.read(_PIECE), b"")
-                return Finding("store", *compare(stored, payload, upload.sha256))
+                pieces = iter(lambda: file.read(_PIECE), b"")
+                return _told("store", in_time(pieces, until), payload, upload.sha256)
+        except OutOfTime:
+            return Finding(None, detail=f"its file in the store: {self._allowance.why(payload.size)}")
         except OSError as error:
             return Finding(None, detail=f"its file in the store cannot be read: {error.strerror}")
 
@@ -225,13 +247,20 @@ class _Reader:
         """Return the file in the store that *location* names, if there is one."""
         if location is None or self._target.store is None:
             return None
-        root = self._target.store.resolve()
         try:
             name = unquote(urlsplit(location).path.rpartition("/")[2])
+            root = self._target.store.resolve()
             path = (root / self._target.layout.format(id=name)).resolve()
             return path if path.is_relative_to(root) and path.is_file() else None
-        except (OSError, ValueError):  # no URL, or what no file can be called: too long, a zero byte
+        except (ValueError, OSError):  # no URL, or a name that no file can have
             return None
+
+
+def _told(how: Literal["get", "store"], pieces: Iterable[bytes], payload: Payload, sha256: str) -> Finding:
+    intact, stored, first_difference, detail = compare(pieces, payload, sha256)
+    if not intact and payload.changed():
+        return Finding(None, detail="the file that was uploaded was written to since, so it cannot tell")
+    return Finding(how, intact, stored, first_difference, detail)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -198,8 +198,14 @@ def make_plan(asked: Asked, profile: Profile, target: Target, run_id: str) -> Pl
 
 
 def make_job(asked: Asked, plan: Plan, target: Target) -> Job:
-    """Return the job that a swarm is given; its origin is now."""
+    """Return the job that a swarm is given; its origin is now. Raises ``UsageError`` if its file is gone."""
     file = file_asked(asked)
+    if file is None and asked.size is not None and not _is_sizes(asked.size):
+        raise UsageError(
+            "the file to upload is gone",
+            where=f"--size {asked.size}",
+            mend="leave it in place until the run has ended",
+        )
     return Job(
         plan=plan,
         destinations={arm.name: _destination(target.endpoints[arm.protocol]) for arm in plan.arms},

@@ -1,7 +1,8 @@
 """What any engine must do, as functions of an engine factory: what client and server see of each fault.
 
 Tolerances are the "noisy CI" column of what the emulator must show about itself: a machine that is
-busy with other things delays a wake-up, but loses no byte.
+busy with other things delays a wake-up, but loses no byte and does nothing early. So a time that is out
+of tolerance is ``Late``, for callers to measure anew (``best_of_three``); all else is asserted.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from itertools import pairwise
 from simulator.links.engine import Address, Engine, EngineEvent, LinkSpec
 from simulator.weather.timeline import Break, Jitter, RateCurve, StepCurve, Timeline
 from tests.helpers import sinks
+from tests.helpers.timing import Late, within
 
 Make = Callable[[], Engine]
 
@@ -85,8 +87,9 @@ class Scene:
         fault = self.wait("fault")
         assert fault["fault"] == kind
         assert abs(fault["planned"] - self.at(t)) < 1e-3
-        assert 0 <= fault["issued"] - fault["planned"] < LATE
-        assert fault["issued"] <= fault["done"] < fault["issued"] + LATE
+        assert fault["planned"] <= fault["issued"] <= fault["done"]
+        within(0, fault["issued"] - fault["planned"], LATE)
+        within(0, fault["done"] - fault["issued"], LATE)
         return fault
 
 
@@ -97,8 +100,19 @@ def scene(make: Make, timeline: Timeline, server: sinks.Server | None = None) ->
         address = engine.open([LinkSpec("link", "group", timeline, there.address)])["link"]
         t0 = time.monotonic() + 0.02
         engine.start("link", t0)
-        time.sleep(0.02)
+        obeyed(engine, there.address)
+        wait_for(t0)
         yield Scene(engine, there, address, t0)
+
+
+def obeyed(engine: Engine, upstream: Address) -> None:
+    """Return once the engine has done all that it was told: the opening of a link is answered in its turn."""
+    engine.open([LinkSpec("told last", "nobody", flat(), upstream)])
+
+
+def wait_for(instant: float) -> None:
+    """Return at *instant* of the clock."""
+    time.sleep(max(0.0, instant - time.monotonic()))
 
 
 def sees_end(sock: socket.socket) -> tuple[str, float]:
@@ -168,7 +182,7 @@ def the_rate_is_kept(make: Make) -> None:
             time.sleep(3)
             marks = [mark for mark in link.server.arrival().marks if mark[0] > link.at(0.8)]
             (begin, before), (end, after) = marks[0], marks[-1]
-            assert abs((after - before) * 8 / (end - begin) / rate - 1) < RATE
+            within(1 - RATE, (after - before) * 8 / (end - begin) / rate, 1 + RATE)
 
 
 def connections_share_the_link(make: Make) -> None:
@@ -177,16 +191,16 @@ def connections_share_the_link(make: Make) -> None:
             sinks.send_all(client, bytes(4_000_000))
         time.sleep(2)
         each = [link.server.arrival(n).nbytes for n in (0, 1)]
-        assert sum(each) * 8 < 4e6 * 2.3
-        assert min(each) > 0.35 * sum(each)
+        assert sum(each) * 8 < 4e6 * (time.monotonic() - link.t0) * (1 + RATE)
+        within(0.35, min(each) / sum(each), 0.5)
 
 
 def the_delay_is_kept_each_way(make: Make) -> None:
     with scene(make, flat(rate=10e6, delay=0.03), sinks.Echo()) as link, link.dial() as client:
         over = sorted(_echo(client) - 0.06 for _ in range(40))
         assert over[0] > 0
-        assert over[len(over) // 2] < ECHO / 2 < over[-1] + ECHO
-        assert over[int(len(over) * 0.9)] < ECHO
+        within(0, over[len(over) // 2], ECHO / 2)
+        within(0, over[int(len(over) * 0.9)], ECHO)
 
 
 def a_new_connections_first_bytes_wait_for_its_handshakes_round_trip(make: Make) -> None:
@@ -196,8 +210,9 @@ def a_new_connections_first_bytes_wait_for_its_handshakes_round_trip(make: Make)
             client.sendall(b"x")
             client.recv(1)
             first = time.monotonic() - begin
-            assert 0.2 < first < 0.2 + INSTANT
-            assert _echo(client) < 0.1 + INSTANT
+            assert first > 0.2
+            within(0.2, first, 0.2 + INSTANT)
+            within(0.1, _echo(client), 0.1 + INSTANT)
 
 
 def before_its_start_a_link_passes_as_at_the_first_instant(make: Make) -> None:
@@ -209,8 +224,9 @@ def before_its_start_a_link_passes_as_at_the_first_instant(make: Make) -> None:
         time.sleep(1.2)
         with sinks.dial(address) as client:
             assert _echo(client) > 0.04
-            assert _echo(client) < 0.04 + INSTANT
+            within(0.04, _echo(client), 0.04 + INSTANT)
             engine.start("link", time.monotonic() - 1.5)
+            obeyed(engine, server.address)
             assert is_silent_after_sending(client)
 
 
@@ -223,14 +239,18 @@ def samples_add_up_by_group(make: Make) -> None:
     with scene(make, flat(rate=4e6)) as link, link.dial() as client:
         sinks.send_all(client, bytes(200_000))
         sinks.wait_until(lambda: link.server.arrival().nbytes == 200_000)
-        time.sleep(0.3)
-        link.wait("sample", 3)
-        samples = happened([*link.said, *link.engine.events(0)], "sample")
-        carried = [sample["carried_up"].get("group", 0) for sample in samples]
-        assert carried == sorted(carried)
-        assert carried[-1] == 200_000
-        assert all(0.2 < b["t"] - a["t"] < 0.25 + LATE * 4 for a, b in pairwise(samples))
-        assert all({"late_p50", "late_p99", "lag"} <= sample.keys() for sample in samples)
+        seen, number = 0, 0
+        while seen < 200_000:
+            number += 1
+            sample = link.wait("sample", number)
+            assert {"late_p50", "late_p99", "lag"} <= sample.keys()
+            assert seen <= sample["carried_up"].get("group", 0) <= 200_000
+            seen = sample["carried_up"].get("group", 0)
+        link.wait("sample", number + 3)
+        samples = happened(link.said, "sample")
+        assert all(sample["carried_up"]["group"] == 200_000 for sample in samples[number:])
+        for a, b in pairwise(samples):
+            within(0.2, b["t"] - a["t"], 0.25 + LATE * 4)
 
 
 # Faults
@@ -245,8 +265,8 @@ def a_stall_holds_everything_and_loses_nothing(make: Make) -> None:
         assert link.server.arrival().sha.digest() == hashlib.sha256(data).digest()
         times = [t - link.t0 for t, _ in link.server.arrival().marks]
         before, after = max(t for t in times if t < 0.85), min(t for t in times if t > 0.85)
-        assert abs(before - 0.5) < EDGE
-        assert abs(after - 1.2) < EDGE
+        within(0.5 - EDGE, before, 0.5 + EDGE)
+        within(1.2 - EDGE, after, 1.2 + EDGE)
         fault = link.fault("stall", 0.5)
         assert fault["until"] - fault["planned"] - 0.7 < 1e-6
         assert (fault["connections"], fault["dropped"]) == (0, 0)
@@ -257,12 +277,12 @@ def a_slow_link_is_slow_for_as_long_as_planned(make: Make) -> None:
     with scene(make, flat(curve=curve, breaks=[Break(1.0, "slow", 60.0)])) as link, link.dial() as client:
         sinks.send_all(client, bytes(3_000_000))
         link.fault("slow", 1.0)
-        time.sleep(max(0.0, link.at(3.0) - time.monotonic()))
+        wait_for(link.at(3.0))
         marks = link.server.arrival().marks
         fast = max(n for t, n in marks if t < link.at(1.0))
         slow = max(n for t, n in marks if t < link.at(3.0)) - fast
-        assert abs(fast / 1_000_000 - 1) < 2 * RATE
-        assert abs(slow / 250_000 - 1) < 2 * RATE
+        within(1 - 2 * RATE, fast / 1_000_000, 1 + 2 * RATE)
+        within(1 - 2 * RATE, slow / 250_000, 1 + 2 * RATE)
 
 
 def a_spike_raises_the_delay_and_passes(make: Make) -> None:
@@ -273,10 +293,10 @@ def a_spike_raises_the_delay_and_passes(make: Make) -> None:
         calm = _echo(client)
         link.fault("spike", 0.4)
         spiked = _echo(client)
-        time.sleep(max(0.0, link.at(0.85) - time.monotonic()))
-        assert calm < 0.02 + INSTANT
-        assert 0.11 < spiked < 0.22 + INSTANT
-        assert _echo(client) < 0.02 + INSTANT
+        wait_for(link.at(0.85))
+        within(0.02, calm, 0.02 + INSTANT)
+        within(0.11, spiked, 0.22 + INSTANT)
+        within(0.02, _echo(client), 0.02 + INSTANT)
 
 
 def a_reset_is_seen_by_both_ends_at_its_instant(make: Make) -> None:
@@ -288,9 +308,9 @@ def a_reset_is_seen_by_both_ends_at_its_instant(make: Make) -> None:
             client.sendall(bytes(10_000))
             end, when = sees_end(client)
             assert end == "reset"
-            assert abs(when - link.at(0.6)) < INSTANT
+            within(-INSTANT, when - link.at(0.6), INSTANT)
             assert link.server.ended().end == "reset"
-            assert abs(link.server.ended().ended - link.at(0.6)) < INSTANT
+            within(-INSTANT, link.server.ended().ended - link.at(0.6), INSTANT)
             assert link.fault("reset", 0.6)["connections"] == 1
             gone = link.wait("connection")
             assert gone["end"] == "reset"
@@ -308,7 +328,7 @@ def a_reset_costs_no_more_than_the_queue_and_the_sockets(make: Make) -> None:
         gone = link.wait("connection")
         assert gone["delivered_up"] == stored
         assert 0 <= gone["carried_up"] - stored <= timeline.queue + SOCKETS
-        assert abs(gone["carried_up"] / 1_000_000 - (1 - 0.08)) < 0.1
+        within(1 - 0.08 - 0.1, gone["carried_up"] / 1_000_000, 1 - 0.08 + 0.1)
         assert link.fault("reset", 1.0)["dropped"] > 0
 
 
@@ -320,7 +340,7 @@ def a_close_is_an_orderly_end_for_both(make: Make) -> None:
         client.sendall(bytes(10_000))
         end, when = sees_end(client)
         assert end == "eof"
-        assert abs(when - link.at(0.5)) < INSTANT
+        within(-INSTANT, when - link.at(0.5), INSTANT)
         assert link.server.ended().end == "eof"
         assert link.server.ended().nbytes == 10_000
         assert link.fault("close", 0.5)["connections"] == 1
@@ -334,7 +354,7 @@ def a_close_in_mid_upload_drops_what_is_queued(make: Make) -> None:
     ):
         sending = sinks.send_all(client, bytes(1_000_000))
         assert link.server.ended().end == "eof"
-        assert abs(link.server.ended().ended - link.at(0.5)) < INSTANT
+        within(-INSTANT, link.server.ended().ended - link.at(0.5), INSTANT)
         sinks.wait_until(lambda: sending.eof or sending.reset)
         assert link.server.ended().nbytes == link.wait("connection")["delivered_up"] < sending.accepted
 
@@ -349,7 +369,9 @@ def a_handover_kills_old_connections_silently_and_serves_new_ones_after_it(make:
         old.sendall(b"into the void")
         with link.dial() as new:
             _echo(new)
-            assert link.at(1.0) < time.monotonic() < link.at(1.0) + 0.04 + INSTANT
+            served = time.monotonic() - link.at(1.0)
+            assert served > 0
+            within(0, served, 0.04 + INSTANT)
             assert is_silent(old, 0.3)
             assert link.server.arrival(0).end == ""
             assert link.server.arrival(0).nbytes == 1
@@ -361,10 +383,12 @@ def a_link_that_is_down_refuses_and_old_connections_live_on(make: Make) -> None:
     with scene(make, timeline, sinks.Echo()) as link, link.dial() as old:
         _echo(old)
         link.fault("down", 0.5)
-        assert _refused(link)
+        refused = _refused(link)
+        within(0.5, time.monotonic() - link.t0, 1.0)
+        assert refused
         old.sendall(b"x")
         assert old.recv(1) == b"x"
-        assert abs(time.monotonic() - link.at(1.0)) < INSTANT
+        within(-INSTANT, time.monotonic() - link.at(1.0), INSTANT)
         with link.dial() as new:
             _echo(new)
 
@@ -376,7 +400,7 @@ def a_link_that_is_silently_down_answers_when_it_is_up_again(make: Make) -> None
         link.fault("down-silent", 0.5)
         with link.dial() as client:
             _echo(client)
-            assert abs(time.monotonic() - link.at(1.0)) < INSTANT
+            within(-INSTANT, time.monotonic() - link.at(1.0), INSTANT)
 
 
 def a_cut_delivers_exactly_its_bytes(make: Make) -> None:
@@ -416,7 +440,9 @@ def what_arrives_before_a_reset_is_what_was_sent(make: Make) -> None:
         with scene(make, timeline) as link, link.dial() as client:
             sinks.send_all(client, data, piece=dice.randrange(100, 9000))
             there = link.server.ended()
-            assert 0 < there.nbytes < len(data)
+            if not there.nbytes:
+                raise Late("the reset came before the first byte was sent")
+            assert there.nbytes < len(data)
             assert there.sha.digest() == hashlib.sha256(data[: there.nbytes]).digest()
 
 

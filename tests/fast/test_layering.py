@@ -19,14 +19,14 @@ LEVEL = {
     "protocols": 2,
     "links": 3,
     "transport": 4,
-    "servers": 4,
-    "swarm": 5,
-    "measure": 6,
-    "report": 7,
-    "pipeline": 8,
-    "calibrate": 9,
-    "cli": 10,
-    "__main__": 11,
+    "servers": 5,
+    "swarm": 6,
+    "measure": 7,
+    "report": 8,
+    "pipeline": 9,
+    "calibrate": 10,
+    "cli": 11,
+    "__main__": 12,
 }
 WORLD = {"asyncio", "socket", "httpx", "time", "random", "select", "ssl", "subprocess", "threading", "gevent"}
 PURE = ("weather", "protocols", "measure", "links/link.py", "links/fluid.py", "servers/reference/core")
@@ -95,19 +95,19 @@ def test_the_command_line_loads_nothing_heavy_before_a_command_needs_it() -> Non
     assert told.stdout.strip() == "[]"
 
 
-def test_help_answers_within_a_third_of_a_second_of_cpu() -> None:
-    code = (
-        "import sys, resource\n"
-        "sys.argv = ['simsim', '--help']\n"
-        "from simulator.cli.main import main\n"
-        "main()\n"
-        "used = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "print(used.ru_utime + used.ru_stime, file=sys.stderr)"
+def cpu_seconds(code: str) -> float:
+    """Return the CPU time of a Python that runs *code*: the least of three: a busy machine only adds."""
+    told = (
+        "\nimport resource, sys; u = resource.getrusage(0); print(u.ru_utime + u.ru_stime, file=sys.stderr)"
     )
     runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        subprocess.run([sys.executable, "-c", code + told], capture_output=True, text=True, check=True)
         for _ in range(3)
     ]
-    # CPU time, not wall time, and the best of three: a busy machine adds to the others only.
-    assert min(float(run.stderr.strip().splitlines()[-1]) for run in runs) < 0.3
-    assert "run" in runs[0].stdout
+    return min(float(run.stderr.strip().splitlines()[-1]) for run in runs)
+
+
+def test_help_costs_hardly_more_than_the_libraries_that_it_is_made_of() -> None:
+    """In a ratio, since machines differ: it is 1 today, and would be 2 with httpx."""
+    told = "import sys; sys.argv = ['simsim', '--help']; from simulator.cli.main import main; main()"
+    assert cpu_seconds(told) < 1.6 * cpu_seconds("import typer, pydantic")

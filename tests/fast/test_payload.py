@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
+from simulator.errors import UsageError
 from simulator.payload import BLOCK, FilePayload, SeededPayload, payload_id, pieces
 
 SIZE = 3 * BLOCK + 1234
@@ -44,3 +46,28 @@ def test_a_file_that_became_shorter_is_said_and_never_waited_for(tmp_path: Path)
     path.write_bytes(b"x" * 10)
     with pytest.raises(ValueError, match="became shorter than 1000 bytes"):
         payload.sha256()
+
+
+def test_a_file_that_was_renamed_or_deleted_still_gives_its_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "video"
+    path.write_bytes(b"x" * 1000)
+    payload = FilePayload(path)
+    path.unlink()
+    path.write_bytes(b"another file of that name")
+    assert whole(payload) == b"x" * 1000
+    assert not payload.changed()
+
+
+def test_a_file_that_was_written_to_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "video"
+    path.write_bytes(b"x" * 1000)
+    os.utime(path, (1, 1))
+    payload = FilePayload(path)
+    assert not payload.changed()
+    path.write_bytes(b"y" * 1000)
+    assert payload.changed()
+
+
+def test_a_file_that_cannot_be_opened_is_refused_by_its_option(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"--size .*video: the file to upload cannot be read: No such file"):
+        FilePayload(tmp_path / "video")

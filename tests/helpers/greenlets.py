@@ -95,7 +95,7 @@ def close(transports: list[LinkTransport], url: str, size: int) -> dict[str, Any
     uploads = in_mid_upload(transports, url, size)
     for transport in transports:
         transport.close()
-    gevent.joinall(uploads, timeout=5)
+    gevent.joinall(uploads, timeout=30)
     return {"outcomes": [outcome(one) for one in uploads]}
 
 

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-PATIENCE_S = 15.0  # no script waits longer for anything
+PATIENCE_S = 30.0  # no script waits longer for anything
 
 Script = Callable[["Peer"], None]
 
@@ -151,6 +151,11 @@ class RawServer:
             thread.join(2 * PATIENCE_S)
         if error is None and self._failures:
             raise self._failures[0]
+
+    def join(self, number: int) -> None:
+        """Wait until script *number* is over and its connection closed."""
+        self._threads[number].join(PATIENCE_S)
+        assert not self._threads[number].is_alive()
 
     def _accept(self) -> None:
         while True:

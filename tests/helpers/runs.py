@@ -21,7 +21,7 @@ SIMSIM = [sys.executable, "-m", "simulator"]
 ROOT = Path(__file__).parents[2]
 
 
-def simsim(*arguments: str, cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def simsim(*arguments: str, cwd: Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     return subprocess.run(
         [*SIMSIM, *arguments],
@@ -107,10 +107,10 @@ class Running:
 
         until(busy)
 
-    def end(self, timeout: float = 150) -> tuple[int, str, str]:
+    def end(self, timeout: float = 240) -> tuple[int, str, str]:
         """Wait for its end; return status, stdout and stderr. No process of it may be left."""
         out, err = self.process.communicate(timeout=timeout)
-        _, alive = psutil.wait_procs(list(self.seen.values()), timeout=10)
+        _, alive = psutil.wait_procs(list(self.seen.values()), timeout=30)
         assert not alive, f"left behind: {[command(each) for each in alive]}"
         return self.process.returncode, out, err
 

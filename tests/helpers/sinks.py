@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-PATIENCE = 20.0  # seconds that a test waits for something that must come
+PATIENCE = 30.0  # seconds that a test waits for something that must come
 
 
 @dataclass

@@ -5,7 +5,8 @@
 It gives back the files of FOLDER at /files/NAME, and answers HEAD as a tus server does. MODE is one
 of ``good``; ``deaf`` (ignores SIGTERM); ``dies`` (before it is ready); ``mute`` (never says that it
 is ready); ``taken`` (fails as if its port were taken); ``parent`` (starts a process of its own that
-ignores SIGTERM); ``noget`` (answers GET with 405); ``hangs`` (never answers GET).
+ignores SIGTERM); ``noget`` (answers GET with 405); ``hangs`` (never answers GET); ``trickles``
+(answers GET byte by byte, without an end); ``dribbles`` (the same with a head that has no end).
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ speaks.tus = {{ path = "/files/" }}
 speaks.plain = {{ path = "/files/", framing = "tus" }}
 store = {{ path = "{{dir}}/{{id}}", side_files = [".info"] }}
 """
-BY_LINE = r"{ line = 'ready on port (?P<port>\d+)', timeout_s = 10 }"
-BY_HTTP = '{ http = "/", timeout_s = 10 }'
+BY_LINE = r"{ line = 'ready on port (?P<port>\d+)', timeout_s = 30 }"
+BY_HTTP = '{ http = "/", timeout_s = 30 }'
 SOON = r"{ line = 'ready on port (?P<port>\d+)', timeout_s = 0.3 }"
 
 
@@ -37,6 +38,12 @@ def entry(folder: Path, mode: str = "good", ready: str = BY_LINE) -> str:
     path = folder / "small.toml"
     path.write_text(ENTRY.format(script=__file__, mode=mode, ready=ready))
     return str(path)
+
+
+TRICKLES = {  # what comes first, and what comes again and again
+    "trickles": (b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", b"x"),
+    "dribbles": (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -49,7 +56,20 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.mode == "hangs":
             time.sleep(60)
-        self._answer(405 if self.mode == "noget" else None)
+        if self.mode in TRICKLES:
+            self._trickle(*TRICKLES[self.mode])
+        else:
+            self._answer(405 if self.mode == "noget" else None)
+
+    def _trickle(self, begin: bytes, again: bytes) -> None:
+        self.close_connection = True
+        try:
+            self.wfile.write(begin)
+            while True:
+                self.wfile.write(again)
+                time.sleep(0.02)
+        except OSError:
+            pass  # the client gave up, as it should
 
     def do_HEAD(self) -> None:
         self._answer(None)

@@ -30,7 +30,7 @@ def run_locust(cwd: Path, *options: str) -> subprocess.CompletedProcess[str]:
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         env=environment(),
         check=False,
     )
@@ -86,7 +86,7 @@ def test_a_master_and_workers_that_join_it_share_the_slots(tmp_path: Path) -> No
         *("--master-bind-host", "127.0.0.1", "--master-bind-port", port),
     )
     assert told.returncode == 0, told.stderr
-    assert [worker.wait(30) for worker in workers] == [0, 0]
+    assert [worker.wait(60) for worker in workers] == [0, 0]
     folder = only_folder(tmp_path / "results")
     assert ended_run(folder)[1:] == ("finished", ALL_SIX)
     links = {(item.user, item.arm) for item in records_of(folder) if isinstance(item, Link)}
@@ -176,7 +176,8 @@ def finished(ui: WebUi, outcomes: dict[tuple[str, str], int]) -> None:
 
 
 def test_its_run_time_ends_a_run_and_the_records_say_interrupted(tmp_path: Path) -> None:
-    told = run_locust(tmp_path, "--headless", "-u", "2", "-r", "2", "-t", "10s", "--upload-size", "100 MB")
+    """The run time, which covers the server's start, is a quarter of what the uploads would take."""
+    told = run_locust(tmp_path, "--headless", "-u", "2", "-r", "2", "-t", "15s", "--upload-size", "100 MB")
     _, status, outcomes = ended_run(only_folder(tmp_path / "results"))
     assert status == "interrupted", told.stderr
     assert outcomes == {("plain", "censored"): 1, ("tus", "censored"): 1}

@@ -270,7 +270,7 @@ def test_a_directory_in_use_is_one_line_and_exit_2(server: Server) -> None:
 
 
 def refused(words: list[str]) -> None:
-    done = subprocess.run(command(*words), capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command(*words), capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("error: ")

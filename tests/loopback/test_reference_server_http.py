@@ -12,7 +12,7 @@ from tests.helpers.served import Client, Server, await_that, serving
 
 pytestmark = pytest.mark.loopback
 
-IDLE_S = 0.6
+IDLE_S = 1.5  # many times what a busy machine takes for one step of a test
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_the_connection_ends_when_the_client_says_so(server: Server, client: Cli
     client.raw(head.format(path).encode())
     answer = client.answer()
     assert (answer.content, answer.fields["connection"]) == (b"abc", "close")
-    assert client.ended(2)
+    assert client.ended()
 
 
 def test_a_head_may_come_byte_by_byte(client: Client) -> None:
@@ -136,7 +136,7 @@ def test_malformed_requests_are_refused_and_end_the_connection(
     client.raw(data)
     answer = client.answer()
     assert (answer.status, answer.fields["connection"]) == (status, "close")
-    assert client.ended(2)
+    assert client.ended()
 
 
 def test_a_silent_connection_ends_after_the_idle_time(hasty: Server) -> None:
@@ -149,8 +149,8 @@ def test_a_silent_connection_ends_after_the_idle_time(hasty: Server) -> None:
 def test_a_head_that_trickles_does_not_hold_a_connection(hasty: Server) -> None:
     with hasty.client() as client:
         client.raw(b"GET / HTTP/1.1\r\n")
-        client.socket.settimeout(IDLE_S / 6)
-        for _ in range(100):
+        client.socket.settimeout(IDLE_S / 10)
+        for _ in range(200):
             try:
                 client.socket.sendall(b"a: b\r\n")
                 if client.socket.recv(1) == b"":
@@ -175,7 +175,7 @@ def test_an_upload_that_trickles_does_not_end(hasty: Server) -> None:
     with hasty.client() as client:
         client.send("PATCH", path, length=10, Upload_Offset="0")
         for at in range(10):
-            assert not client.ended(IDLE_S / 4), at
+            assert not client.ended(IDLE_S / 5), at
             client.socket.sendall(b"x")
         assert client.answer().status == 204
 

@@ -94,7 +94,7 @@ def test_a_server_by_hand_prints_where_it_is_and_ends_at_ctrl_c(tmp_path: Path) 
         (store / "a").write_text("bytes")
         assert httpx.get(urls["tus"] + "a").text == "bytes"
         os.kill(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "Traceback" not in errors
     assert (store / "a").exists()

@@ -12,7 +12,7 @@ import pytest
 
 from simulator.payload import SeededPayload
 from simulator.records import Integrity, Outcome, Upload
-from simulator.servers import integrity, start
+from simulator.servers import allowance, integrity, start
 from simulator.servers.server import Target
 from tests.helpers.storeserver import entry
 
@@ -110,9 +110,36 @@ def test_a_server_that_hangs_is_asked_three_times_and_then_its_store_is_read(
         blind = checked(replace(target, store=None), *(upload(target, user, str(user)) for user in range(5)))
     assert [(each.how, each.intact) for each in found] == [("store", True)] * 5
     assert [each.detail.partition(";")[0] for each in blind] == [
-        *["GET failed: timed out"] * 3,
+        *["GET failed: no byte moved for the stall time-out"] * 3,
         *["the server no longer answers"] * 2,
     ]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("mode", ["trickles", "dribbles"])
+def test_a_server_that_trickles_is_given_up_in_time_and_its_store_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr(allowance, "EACH", (1.0, 1e12))
+    with holding(tmp_path, mode, {str(user): content(user) for user in range(4)}) as target:
+        found = checked(target, *(upload(target, user, str(user)) for user in range(4)))
+        (blind,) = checked(replace(target, store=None), upload(target, 0, "0"))
+    assert [(each.how, each.intact) for each in found] == [("store", True)] * 4
+    assert (blind.how, blind.intact) == ("unverified", None)
+    assert blind.detail == "GET: not read whole within 1 s; its store cannot be read here"
+
+
+@pytest.mark.timeout(60)
+def test_the_time_of_all_uploads_together_ends_the_reading_of_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowance, "ALL", (1.0, 1e12))
+    with holding(tmp_path, "trickles", {str(user): content(user) for user in range(3)}) as target:
+        found = checked(target, *(upload(target, user, str(user)) for user in range(3)))
+    over = "the 1 s for reading all uploads were over"
+    assert {each.how for each in found} == {"unverified"}
+    assert [each.detail for each in found] == [f"GET: {over}; its file in the store: {over}", over, over]
+    assert [each.copies for each in found] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("protocol", ["plain", "tus"])

@@ -23,7 +23,7 @@ from tests.helpers.storeserver import BY_HTTP, SOON, entry
 
 pytestmark = pytest.mark.loopback
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 def gone(pid: int) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import select
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ import httpx
 import pytest
 
 from simulator.transport import Exchange, LinkTransport
-from tests.helpers.rawserver import Peer, RawServer, answer
+from tests.helpers.rawserver import PATIENCE_S, Peer, RawServer, answer
 
 pytestmark = pytest.mark.loopback
 
@@ -23,6 +25,12 @@ def descriptors() -> int:
 def client_of(server: RawServer, **extra: object) -> httpx.Client:
     transport = LinkTransport(dial=server.address, **extra)  # type: ignore[arg-type]
     return httpx.Client(transport=transport, base_url="http://x", trust_env=False)
+
+
+def await_news(client: httpx.Client) -> None:
+    """Wait until the kept connection has something to read: bytes, an end or an error."""
+    (kept,) = client._transport._idle  # type: ignore[attr-defined]
+    assert select.select([kept.wire._sock], [], [], PATIENCE_S)[0]
 
 
 def get(client: httpx.Client) -> Exchange:
@@ -79,7 +87,8 @@ def test_one_connection_carries_request_after_request() -> None:
 def test_a_stale_connection_is_noticed_and_dialled_anew(stale: object) -> None:
     with RawServer(stale, one) as server, client_of(server) as client:  # type: ignore[arg-type]
         get(client)
-        time.sleep(0.2)
+        if stale is not one_and_close:  # of which nothing is kept
+            await_news(client)
         assert get(client).fresh
 
 
@@ -131,17 +140,18 @@ def test_a_small_send_buffer_keeps_little_unread() -> None:
 
     def script(peer: Peer) -> None:
         peer.read_head()
-        time.sleep(0.8)
+        assert over.wait(PATIENCE_S)
 
     hidden = []
     for send_buffer in (16384, None):
-        exchange = Exchange()
+        exchange, over = Exchange(), threading.Event()
         with (
             RawServer(script, receive_buffer=16384) as server,
             client_of(server, send_buffer=send_buffer) as client,
-            pytest.raises(httpx.WriteTimeout),
         ):
-            client.put("/", content=bytes(20_000_000), timeout=0.5, extensions={"exchange": exchange})
+            with pytest.raises(httpx.WriteTimeout):
+                client.put("/", content=bytes(20_000_000), timeout=0.5, extensions={"exchange": exchange})
+            over.set()
         hidden.append(exchange.sent)
     assert hidden[0] < 400_000
     assert hidden[0] < hidden[1] / 2

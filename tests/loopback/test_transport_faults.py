@@ -12,7 +12,8 @@ import pytest
 
 from simulator.records import Cause
 from simulator.transport import Exchange, LinkTransport, RawHeaders, cause_of
-from tests.helpers.rawserver import PATIENCE_S, Peer, RawServer, answer
+from tests.helpers.rawserver import PATIENCE_S, Peer, RawServer, Script, answer
+from tests.helpers.timing import best_of_three, within
 
 pytestmark = pytest.mark.loopback
 
@@ -107,7 +108,7 @@ def after_head(peer: Peer) -> None:
 def in_mid_body(peer: Peer) -> None:
     peer.read_head()
     peer.read_body(HALF)
-    time.sleep(0.1)  # the client fills its queue meanwhile
+    time.sleep(0.5)  # the client fills its queue meanwhile
     peer.reset()
 
 
@@ -177,37 +178,48 @@ def test_an_end_in_mid_body_is_noticed_while_sending() -> None:
     assert exchange.sent < 300_000_000
 
 
-def silent(peer: Peer) -> None:
-    peer.read_head()
-    peer.read_body(1000)
-    time.sleep(1.5)
+def silent_until(over: threading.Event) -> Script:
+    def script(peer: Peer) -> None:
+        peer.read_head()
+        peer.read_body(1000)
+        assert over.wait(PATIENCE_S)
+
+    return script
 
 
 @pytest.mark.parametrize(
     ("length", "kind"), [(20 * HALF, httpx.WriteTimeout), (1000, httpx.ReadTimeout)], ids=["body", "answer"]
 )
+@best_of_three
 def test_a_silent_peer_ends_the_attempt_after_the_stall_time_out(
     length: int, kind: type[httpx.TimeoutException]
 ) -> None:
-    exchange = Exchange()
+    exchange, over = Exchange(), threading.Event()
     with (
-        RawServer(silent, receive_buffer=16384) as server,
+        RawServer(silent_until(over), receive_buffer=16384) as server,
         client_of(server, stall=0.6, send_buffer=32768) as client,
     ):
         with pytest.raises(kind) as caught:
             put(client, length, exchange)
         ended = time.monotonic()
+        over.set()
     assert cause_of(caught.value) is Cause.STALLED
     assert exchange.moved is not None
-    assert 0.5 <= ended - exchange.moved <= 0.6 + LATE_S
+    assert ended - exchange.moved >= 0.5  # it may end early by one look, an eighth
+    within(0.5, ended - exchange.moved, 0.6 + LATE_S)
 
 
+@best_of_three
 def test_the_smaller_of_read_and_write_time_out_counts() -> None:
-    with RawServer(silent) as server, client_of(server) as client:
+    over = threading.Event()
+    with RawServer(silent_until(over)) as server, client_of(server) as client:
         begun = time.monotonic()
         with pytest.raises(httpx.ReadTimeout):
             client.put("/", content=bytes(1000), timeout=httpx.Timeout(None, write=0.4))
-        assert 0.4 <= time.monotonic() - begun <= 0.4 + LATE_S
+        took = time.monotonic() - begun
+        over.set()
+    assert took >= 0.35
+    within(0.35, took, 0.4 + LATE_S)
 
 
 def test_bytes_that_drain_from_the_kernel_are_no_stall() -> None:
@@ -215,18 +227,19 @@ def test_bytes_that_drain_from_the_kernel_are_no_stall() -> None:
 
     def script(peer: Peer) -> None:
         peer.read_head()
-        for _ in range(15):
-            peer.read_body(40_000)
+        for _ in range(30):
+            peer.read_body(20_000)
             time.sleep(0.1)
         peer.send(answer())
 
     exchange = Exchange()
-    with RawServer(script, receive_buffer=16384) as server, client_of(server, stall=0.5) as client:
+    with RawServer(script, receive_buffer=16384) as server, client_of(server, stall=1.0) as client:
         begun = time.monotonic()
         assert put(client, 600_000, exchange).status_code == 200
-        assert time.monotonic() - begun > 1.4
+        assert time.monotonic() - begun > 2.9
 
 
+@best_of_three
 def test_a_deadline_ends_the_attempt_though_bytes_move() -> None:
     def script(peer: Peer) -> None:
         peer.read_head()
@@ -245,7 +258,10 @@ def test_a_deadline_ends_the_attempt_though_bytes_move() -> None:
     ):
         client.get("/", extensions={"exchange": exchange})
     assert cause_of(caught.value) is Cause.DEADLINE
-    assert 0 <= time.monotonic() - (exchange.deadline or 0) <= LATE_S
+    assert exchange.deadline is not None
+    late = time.monotonic() - exchange.deadline
+    assert late >= 0
+    within(0, late, LATE_S)
 
 
 def test_a_refused_connection_is_a_connect_error() -> None:
@@ -263,6 +279,7 @@ def test_a_refused_connection_is_a_connect_error() -> None:
     assert (exchange.fresh, exchange.port, exchange.connected) == (True, None, None)
 
 
+@best_of_three
 def test_an_unanswered_connect_times_out() -> None:
     import socket
 
@@ -276,12 +293,14 @@ def test_an_unanswered_connect_times_out() -> None:
             begun = time.monotonic()
             with pytest.raises(httpx.ConnectTimeout) as caught:
                 client.get("http://x/", timeout=httpx.Timeout(5.0, connect=0.4))
-            assert 0.4 <= time.monotonic() - begun <= 0.4 + LATE_S
+            took = time.monotonic() - begun
+            assert took >= 0.4
             with pytest.raises(httpx.TimeoutException) as passed:
                 deadline = Exchange(deadline=time.monotonic() + 0.2)
                 client.get("http://x/", extensions={"exchange": deadline})
         for sock in crowd:
             sock.close()
+    within(0.4, took, 0.4 + LATE_S)
     assert cause_of(caught.value) is Cause.CONNECT_TIMEOUT
     assert cause_of(passed.value) is Cause.DEADLINE
 

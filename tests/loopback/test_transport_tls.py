@@ -166,6 +166,6 @@ def test_a_stale_tls_connection_is_noticed(client_context: ssl.SSLContext) -> No
         client_of(server, client_context) as client,
     ):
         client.get(f"https://{NAME}/")
-        time.sleep(0.2)
+        server.join(0)
         client.get(f"https://{NAME}/", extensions={"exchange": exchange})
     assert exchange.fresh

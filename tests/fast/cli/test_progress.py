@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 
 from simulator.cli.progress import BARS, INSTANT, Progress
-from simulator.records import Fault, Link, Outcome, Purpose, Request, Run, Sample, Upload, Wait, Why
+from simulator.records import (
+    Fault,
+    Integrity,
+    Link,
+    Outcome,
+    Purpose,
+    Request,
+    Run,
+    Sample,
+    Upload,
+    Wait,
+    Why,
+)
 from simulator.swarm.planning import longest
 from tests.helpers.plans import make_plan
 
@@ -115,3 +127,20 @@ def test_uploads_that_have_ended_are_not_kept() -> None:
         progress.take(request(upload=number))
         progress.take(upload(0).model_copy(update={"upload": number}))
     assert held(progress) < 200
+
+
+def check(user: int) -> Integrity:
+    return Integrity(t=6, user=user, arm="tus", upload=0, how="unverified")
+
+
+def test_after_the_swarm_it_is_said_what_is_waited_for() -> None:
+    progress = begun()
+    progress.take(upload(0))
+    progress.take(upload(1, Outcome.CENSORED))
+    assert progress.waits_for == ""
+    progress.take(Run(t=6, event="check"))
+    assert progress.waits_for == "checking what the server stored: 0 of 2 uploads checked"
+    progress.take(check(0))
+    assert progress.waits_for == "checking what the server stored: 1 of 2 uploads checked"
+    progress.take(Run(t=6, event="end", status="finished"))
+    assert progress.waits_for == "writing the report"

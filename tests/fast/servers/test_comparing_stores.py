@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -178,3 +181,78 @@ def test_files_that_are_not_stamped_cannot_be_counted(tmp_path: Path) -> None:
 def test_a_payload_shorter_than_its_stamp_cannot_be_counted(tmp_path: Path) -> None:
     (found,) = checked(target(tmp_path), upload(size=7))
     assert found.copies is None
+
+
+def stored_copy(tmp_path: Path, payload: Payload) -> tuple[Target, Upload]:
+    """Return a store that holds *payload* whole, and its client's record."""
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store/copy").write_bytes(whole(payload))
+    sent = upload(size=payload.size, location="http://127.0.0.1:2/elsewhere/copy")
+    return target(tmp_path / "store"), sent.model_copy(update={"sha256": payload.sha256()})
+
+
+@pytest.mark.parametrize("now", [None, b"", b"short", b"y" * SIZE, b"y" * 2 * SIZE])
+def test_what_became_of_the_file_afterwards_is_no_fault_of_the_server(
+    tmp_path: Path, now: bytes | None
+) -> None:
+    path = tmp_path / "real"
+    path.write_bytes(b"x" * SIZE)
+    os.utime(path, (1, 1))
+    payload = FilePayload(path)
+    where, sent = stored_copy(tmp_path, payload)
+    path.unlink() if now is None else path.write_bytes(now)
+    (found,) = check(where, [sent], lambda _: payload, 2.0)
+    assert (found.how, found.intact, found.stored) == ("store", True, SIZE)
+
+
+@pytest.mark.parametrize("now", [b"", b"short", b"y" * SIZE])
+def test_a_copy_that_a_changed_file_cannot_tell_is_unverified(tmp_path: Path, now: bytes) -> None:
+    path = tmp_path / "real"
+    path.write_bytes(b"x" * SIZE)
+    os.utime(path, (1, 1))
+    payload = FilePayload(path)
+    where, sent = stored_copy(tmp_path, payload)
+    (tmp_path / "store/copy").write_bytes(b"x" * 1000)
+    path.write_bytes(now)
+    (found,) = check(where, [sent], lambda _: payload, 2.0)
+    assert (found.how, found.intact) == ("unverified", None)
+    assert "was written to" in found.detail
+
+
+def test_a_wrong_copy_of_a_file_that_is_gone_is_still_found_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "real"
+    path.write_bytes(b"x" * SIZE)
+    payload = FilePayload(path)
+    where, sent = stored_copy(tmp_path, payload)
+    (tmp_path / "store/copy").write_bytes(b"x" * 1000)
+    path.unlink()
+    (found,) = check(where, [sent], lambda _: payload, 2.0)
+    assert (found.intact, found.first_difference) == (False, 1000)
+
+
+@pytest.mark.parametrize(
+    "location", ["http://[::1", "http://127.0.0.1:1/" + "n" * 300, "http://127.0.0.1:1/%00", "http://a:b/"]
+)
+def test_a_location_that_names_nothing_is_no_error_of_the_check(tmp_path: Path, location: str) -> None:
+    (tmp_path / "copy").write_bytes(whole(SeededPayload("0", SIZE)))
+    (found,) = checked(target(tmp_path), upload(location=location))
+    assert (found.how, found.intact) == ("store", True)
+
+
+def test_a_stored_file_that_cannot_be_opened_leaves_its_upload_unverified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy"
+    copy.write_bytes(whole(SeededPayload("0", SIZE)))
+    opened, opening = [], Path.open
+
+    def once(path: Path, mode: str) -> Any:
+        opened.append(path)
+        if opened.count(copy) > 1:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opening(path, mode)
+
+    monkeypatch.setattr(Path, "open", once)
+    (found,) = checked(target(tmp_path), upload(location="http://127.0.0.1:2/elsewhere/copy"))
+    assert (found.how, found.intact) == ("unverified", None)
+    assert found.detail.endswith("; its file in the store cannot be read: Permission denied")
