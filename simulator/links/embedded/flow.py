@@ -20,7 +20,7 @@ from simulator.links.sizes import SPLICE
 
 if TYPE_CHECKING:
     from simulator.links.embedded.connection import Connection
-    from simulator.links.embedded.relay import Way
+    from simulator.links.embedded.crossing import Way
 
 READ = 64 * 1024  # bytes: the most that one recv takes on a shaped link
 PIECES = 64  # that one sendmsg gathers
@@ -133,7 +133,7 @@ class ShapedFlow(Flow):
             self._paused = False
             self.read()
         if self.delivered >= self.limit:
-            self.connection.cut()
+            self.connection.cut(self)
         elif self._end_due and not self._released and not self.over:
             self.pass_end()
 
@@ -179,10 +179,14 @@ class ShapedFlow(Flow):
         if not data:
             self._end(Ending.FIN, now)
             return True
+        self._keep(data, now)
+        return len(data) < most
+
+    def _keep(self, data: bytes, now: float) -> None:
+        """Send *data* on its way."""
         self.taken += len(data)
         self._held.append(data)
         self._way.direction.push(self, len(data), now)
-        return len(data) < most
 
     def _end(self, how: Ending, now: float) -> None:
         self.ending = self.connection.source_ended(self, how)
@@ -277,5 +281,5 @@ class DirectFlow(Flow):
         if self._carrier.held:
             self.sink.want(OUT)
         elif self.delivered >= self.limit:
-            self.connection.cut()
+            self.connection.cut(self)
         return not self._carrier.held and not self.over
