@@ -8,6 +8,7 @@ source --recv--> (what the sink would not take) --> sink     DirectFlow
 
 from __future__ import annotations
 
+import errno
 from abc import ABC, abstractmethod
 from collections import deque
 from enum import Enum
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 READ = 64 * 1024  # bytes: the most that one recv takes on a shaped link
 PIECES = 64  # that one sendmsg gathers
+SHORT = {errno.EMFILE, errno.ENFILE}
 STUCK = 64 * 1024  # bytes that may wait for a sink that does not read before its source must wait too
 TURNS = 4  # reads of a direct flow before the others get theirs
 
@@ -119,7 +121,7 @@ class ShapedFlow(Flow):
     def write(self) -> None:
         """Hand over what has arrived, and the end after it."""
         self._blocked = False
-        while self._released and not self.over:
+        while self._released and not self.over and self._may_send():
             try:
                 self._gone(self._send())
             except BlockingIOError:
@@ -192,6 +194,10 @@ class ShapedFlow(Flow):
         self.ending = self.connection.source_ended(self, how)
         self._way.direction.push(self, 0, now)
 
+    def _may_send(self) -> bool:
+        """Whether what has arrived may be handed over at once: always, on a link."""
+        return True
+
     def _send(self) -> int:
         """Send up to what is released, out of as many pieces as that takes; return how much went."""
         at, left = self._at, self._released
@@ -217,12 +223,13 @@ class ShapedFlow(Flow):
 class DirectFlow(Flow):
     """A flow of an unlimited link: what is read is handed over at once, so carried is delivered."""
 
-    __slots__ = ("_carrier", "_way")
+    __slots__ = ("_carrier", "_copies", "_way")
 
     def __init__(self, connection: Connection, way: Way) -> None:
         super().__init__(connection)
         self._way = way
         self._carrier: Carrier = Copier(connection.relay.scratch)
+        self._copies = True  # and was not offered a pipe yet
 
     def read(self) -> None:
         """Pass on what is there, in a few turns."""
@@ -246,10 +253,15 @@ class DirectFlow(Flow):
         self._carrier.close()
         return dropped
 
+    def rest(self) -> bytes:
+        """Hand out what the sink would not take, and stop: another flow goes on with it."""
+        self.over = True
+        return self._carrier.rest()
+
     def _turn(self) -> bool:
         """Take and hand over once; return whether there may be more."""
-        if self.taken > MUCH and isinstance(self._carrier, Copier):
-            self._carrier = Splicer()
+        if self.taken > MUCH and self._copies:
+            self._carrier, self._copies = _spliced(self._carrier), False
         try:
             n = self._carrier.take(self.source.sock, self._most())
         except BlockingIOError:
@@ -283,3 +295,13 @@ class DirectFlow(Flow):
         elif self.delivered >= self.limit:
             self.connection.cut(self)
         return not self._carrier.held and not self.over
+
+
+def _spliced(copier: Carrier) -> Carrier:
+    """Return a pipe to splice through; *copier*, where there is no descriptor left for one."""
+    try:
+        return Splicer()
+    except OSError as error:
+        if error.errno not in SHORT:
+            raise
+        return copier
