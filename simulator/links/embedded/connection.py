@@ -110,7 +110,7 @@ class Connection:
         self._server.on_write = self.up.write
         self.down.read()
         now = monotonic()
-        begin = self.opened + self.relay.handshake(self.opened)
+        begin = self.opened + self.relay.round_trip(self.opened)
         if begin <= now:
             self._begin()
         elif begin < inf:

@@ -73,10 +73,6 @@ class Crossing(ABC):
         there = self.up.direction.earliest(now)
         return self.down.direction.earliest(there) - now if there < inf else inf
 
-    def handshake(self, opened: float) -> float:
-        """Return the seconds that the first bytes of a connection opened at *opened* wait."""
-        return self.round_trip(opened)
-
     def run(self, now: float) -> None:
         """Move bytes up to *now*, let waiting flows read, and plan the next wake-up."""
         self._planning = False

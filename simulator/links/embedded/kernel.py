@@ -18,6 +18,7 @@ SIOCOUTQNSD = 0x894B  # linux/sockios.h: bytes not sent
 PR_SET_PDEATHSIG, PR_SET_TIMERSLACK = 1, 29  # linux/prctl.h
 LINGER_RESET = struct.pack("ii", 1, 0)
 BACKLOG = 1024
+ANY_SEGMENT = 0  # for TCP_MAXSEG: what the route allows
 
 
 def unacknowledged(sock: socket.socket) -> int:

@@ -65,6 +65,12 @@ class Listener:
             self._watch()
         self.mode = mode
 
+    def resize(self, sizes: Buffers) -> None:
+        """Give connections that come from now on buffers of other sizes."""
+        self._segment = sizes.segment
+        kernel.size_buffers(self._sock, sizes.up, sizes.down)
+        kernel.limit_segments(self._sock, sizes.segment or kernel.ANY_SEGMENT)
+
     def close(self) -> None:
         """Stop listening, for ever."""
         self._unwatch()

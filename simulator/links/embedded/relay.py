@@ -7,6 +7,7 @@ timeline that start. Until then the link passes as its timeline says for the ins
 from __future__ import annotations
 
 import socket
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf
@@ -32,14 +33,14 @@ class Shop:
 
     loop: Loop
     post: Callable[[Message], None]
-    late: list[float]  # seconds by which each delivery since the last sample was late
+    late: list[float] | deque[float]  # seconds by which each delivery since the last sample was late
     scratch: memoryview  # where direct flows read
 
 
 class Relay(Crossing):
     """One link, from its opening to the engine's end."""
 
-    def __init__(self, shop: Shop, spec: LinkSpec) -> None:
+    def __init__(self, shop: Shop, spec: LinkSpec, listener: Listener | None = None) -> None:
         super().__init__(shop.loop, shop.scratch, shop.late)
         self.id, self.group, self._shop = spec.id, spec.group, shop
         self.timeline, self.upstream = spec.timeline, spec.upstream
@@ -51,7 +52,7 @@ class Relay(Crossing):
         self.direct = spec.timeline.unlimited and not any(_stalls(item) for item in self._counted)
         self._holds: list[tuple[float, New]] = []
         self.up, self.down = Way(self._calm(spec.timeline.uplink)), Way(self._calm(spec.timeline.downlink))
-        self.listener = Listener(shop.loop, self.buffers, self._accept)
+        self.listener = listener or Listener(shop.loop, self.buffers, self._accept)
 
     def start(self, t0: float) -> None:
         """Begin the timeline at *t0*, which may lie ahead."""
