@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from simulator.links.embedded.api import addresses
@@ -106,6 +106,14 @@ class Collection:
         if not self.world.allow_remote and not addresses.is_loopback(ip):
             raise Refusal(f"address {listen}: {REMOTE}", 403)
         return ip, port
+
+    def know(self, listens: Iterable[str]) -> None:
+        """Raise ``UnknownHost`` now, before anything is changed, if ``where`` would for any of *listens*."""
+        for listen in listens:
+            try:
+                self.where(listen)
+            except Refusal:  # it is told in its turn: those before it are made
+                pass
 
     def _looked_up(self, host: str) -> str:
         if host not in self.hosts:

@@ -11,7 +11,7 @@ from simulator.links.embedded.api.routes import Match, match
 from simulator.links.embedded.api.toxiproxy import TOXIPROXY, Endpoint
 
 _ENDPOINTS = {**TOXIPROXY, **OWN}
-_STRAYS = {400: "400 Bad Request", 404: "404 page not found", 405: ""}
+_STRAYS = {400: "400 Bad Request", 404: "404 page not found\n", 405: ""}
 
 
 class Api:
@@ -28,7 +28,7 @@ class Api:
         if found.status in _STRAYS:
             return replies.plain(found.status, _STRAYS[found.status])
         if agent.startswith("Mozilla/"):  # a page in a browser must not drive the engine
-            return replies.plain(403, "User agent not allowed")
+            return replies.plain(403, "User agent not allowed\n")
         return self._answer(_ENDPOINTS[found.name], found, body, {})
 
     def _answer(

@@ -38,8 +38,7 @@ def decode(body: bytes) -> Any:
     except RecursionError:
         raise bad_body("it nests too deep") from None
     except ValueError as error:
-        cut = isinstance(error, json.JSONDecodeError) and not text[error.pos :].strip(_BLANK)
-        raise bad_body("unexpected EOF" if cut else f"it is not JSON: {error}") from None
+        raise bad_body("unexpected EOF" if _cut_short(text, error) else f"it is not JSON: {error}") from None
     return value
 
 
@@ -100,6 +99,15 @@ def single(value: float) -> float:
         if struct.pack("f", short) == struct.pack("f", kept):
             return short
     return float(kept)
+
+
+def _cut_short(text: str, error: ValueError) -> bool:
+    """Whether *text* could have gone on to be JSON."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    rest = text[error.pos :].strip(_BLANK)
+    in_word = any(word.startswith(rest) for word in ("null", "true", "false", "-"))
+    return in_word or error.msg.startswith("Unterminated string")
 
 
 def _folded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

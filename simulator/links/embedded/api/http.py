@@ -104,6 +104,7 @@ class Client:
     def _need_data(self) -> None:
         if self._h11.they_are_waiting_for_100_continue:
             self._send(self._h11.send(h11.InformationalResponse(status_code=100, headers=[])))
+            self._flush_and_go_on()
         self._plug.want(IN)
 
     def _take(self, event: object) -> None:

@@ -46,4 +46,4 @@ def refused(refusal: Refusal) -> Reply:
 
 def plain(status: int, words: str = "") -> Reply:
     """Return a few words."""
-    return Reply(status, f"{words}\n".encode(), TEXT) if words else Reply(status)
+    return Reply(status, words.encode(), TEXT) if words else Reply(status)

@@ -54,16 +54,20 @@ def _create(proxies: Collection, _words: Words, body: bytes) -> Reply:
 
 
 def _populate(proxies: Collection, _words: Words, body: bytes) -> Reply:
-    done: list[dict[str, Any]] = []
+    done: list[Proxy] = []
     try:
         wanted = _populace(body)
-        for proxy, _ in wanted:  # whatever must be looked up, before anything is changed
-            proxies.where(proxy.listen) if proxy.listen else None
+        proxies.know([proxy.listen for proxy, _ in wanted])
         for proxy, enabled in wanted:
-            done.append(proxies.add_or_replace(proxy, enabled).shown())
+            done.append(proxies.add_or_replace(proxy, enabled))
     except Refusal as refusal:
-        return replies.shown({**refusal.shown(), "proxies": done or None}, refusal.status)
-    return replies.shown({"proxies": done or None}, 201)
+        return replies.shown({**refusal.shown(), "proxies": _all_shown(done)}, refusal.status)
+    return replies.shown({"proxies": _all_shown(done)}, 201)
+
+
+def _all_shown(proxies: list[Proxy]) -> list[dict[str, Any]] | None:
+    """Return what the API shows of them; of none it shows null."""
+    return [proxy.shown() for proxy in proxies] or None
 
 
 def _show(proxies: Collection, words: Words, _body: bytes) -> Reply:
