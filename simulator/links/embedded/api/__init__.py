@@ -11,7 +11,7 @@ metrics.py     Prometheus' text
 live.py        one proxy made real: its listener, its connections, what is done to them
 lanes.py       the two lanes of one connection     flow.py        its bytes, one way
 connection.py  its two sockets                     playing.py     a proxy's link under a drawn timeline
-draw.py        draws one, in a child process
+draw.py        draws one, in a child process       pacing.py      many connections at once
 
 The API is that of Shopify/toxiproxy v2.12.0 (api.go, proxy.go, proxy_collection.go, toxic_collection.go).
 """

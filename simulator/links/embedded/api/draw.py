@@ -22,7 +22,7 @@ from simulator.links.embedded.api.refusals import Refusal
 if TYPE_CHECKING:
     from simulator.weather import Profile
 
-PATIENCE = 30.0  # seconds
+PATIENCE = 25.0  # seconds: as long as toxiproxy gives an answer
 _WHERE = "profile"
 
 

@@ -54,7 +54,7 @@ class ToxicFlow(ShapedFlow):
         """Go on along *way*, left and entered at these instants of either: what is under way begins again."""
         nbytes = sum(self._way.direction.drop(self, left))
         self._leave_line()
-        self._way = way
+        self._way, self.limit = way, inf  # what either had to cut is not the other's
         if nbytes:
             way.direction.push(self, nbytes, now)
         self._push_end_again(now)

@@ -8,6 +8,7 @@ bytes are on it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from random import Random
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -76,8 +77,8 @@ class Lanes(Crossing):
         super().__init__(ground.loop, ground.scratch, ground.late)
         self.live, self.number, self.upstream = live, number, upstream
         self.frozen = live.frozen
-        self.up = Way(Line(lambda: live.noise("upstream", number)))
-        self.down = Way(Line(lambda: live.noise("downstream", number)))
+        self.up = Way(Line(cache(lambda: live.noise("upstream", number))))
+        self.down = Way(Line(cache(lambda: live.noise("downstream", number))))
         up, down = (sized(RateCurve.constant(live.shape(number, up).rate)) for up in (True, False))
         self.buffers = Buffers(up, down, None)
         self.direct = not live.touches(number)
@@ -99,6 +100,7 @@ class Lanes(Crossing):
         if not self.live.touches(self.number) and not connection.shaped:
             return
         connection.be_shaped()
+        self.direct = False
         for up, flow, way in ((True, connection.up, self.up), (False, connection.down, self.down)):
             shape = self.live.shape(self.number, up)
             assert isinstance(way.direction, Line)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import json
 import signal
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from simulator.errors import UsageError
 from simulator.links.embedded import kernel
@@ -18,9 +20,11 @@ from simulator.links.embedded.api.core import Api
 from simulator.links.embedded.api.draw import draw_apart
 from simulator.links.embedded.api.http import Server
 from simulator.links.embedded.api.live import Ground, LiveProxy
+from simulator.links.embedded.api.pacing import Pacer
 from simulator.links.embedded.api.records import Proxy
 from simulator.links.embedded.api.refusals import Refusal
 from simulator.links.embedded.api.replies import Answer, Later, Reply
+from simulator.links.embedded.crossing import Crossing
 from simulator.links.embedded.loop import Loop
 from simulator.links.embedded.plug import IN, Plug
 from simulator.links.engine import Address
@@ -41,14 +45,21 @@ class World:
 
     def __init__(self, ground: Ground, allow_remote: bool) -> None:
         self._ground, self.allow_remote = ground, allow_remote
+        self._made: WeakSet[LiveProxy] = WeakSet()
+        Pacer(ground.loop, self._crossings)
 
     def make(self, proxy: Proxy) -> LiveProxy:
         """Return what will make *proxy* real."""
-        return LiveProxy(self._ground, proxy)
+        live = LiveProxy(self._ground, proxy)
+        self._made.add(live)
+        return live
 
     def draw(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a drawn timeline. Raises ``Refusal``."""
         return draw_apart(asked)
+
+    def _crossings(self) -> set[Crossing]:
+        return {connection.relay for live in self._made for connection in live.connections}
 
 
 def run(options: Options, ready: Callable[[str], None]) -> None:
@@ -56,27 +67,27 @@ def run(options: Options, ready: Callable[[str], None]) -> None:
 
     Raises ``UsageError`` when the address cannot be had or the file cannot be used.
     """
-    address = _address(options.listen)
+    address, proxies = _address(options.listen), _read(options.config)
     kernel.allow_many_files()
-    kernel.wake_sharply()
     loop = Loop()
-    _end_on_signals(loop)
     background = Background(loop)
     api = Api(World(Ground(loop, background, options.seed), options.allow_remote))
     try:
         server = Server(loop, background, api.handle, address)
     except OSError as error:
-        raise UsageError(
-            f"cannot listen there: {error.strerror}", where=f"--listen {options.listen}"
-        ) from None
-    if options.config is not None:
-        _populate(api, options.config)
-    gc.freeze()
-    ready(f"http://{addresses.shown(server.address)}")
-    loop.run()
-    server.close()
-    for proxy in api.collection.proxies.values():
-        api.collection.stop(proxy)
+        where = f"--listen {options.listen}"
+        raise UsageError(f"cannot listen there: {error.strerror}", where=where) from None
+    try:
+        _populate(api, proxies, str(options.config))
+        kernel.wake_sharply()
+        _end_on_signals(loop)
+        gc.freeze()
+        ready(f"http://{addresses.shown(server.address)}")
+        loop.run()
+    finally:
+        server.close()
+        for proxy in api.collection.proxies.values():
+            api.collection.stop(proxy)
 
 
 def _address(listen: str) -> Address:
@@ -91,14 +102,21 @@ def _address(listen: str) -> Address:
         ) from None
 
 
-def _populate(api: Api, config: Path) -> None:
+def _read(config: Path | None) -> bytes:
+    """Return what to populate with."""
+    if config is None:
+        return b"[]"
     try:
-        body = config.read_bytes()
+        return config.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(config)) from None
-    reply = _waited_for(api.handle("POST", "/populate", body))
+
+
+def _populate(api: Api, proxies: bytes, where: str) -> None:
+    reply = _waited_for(api.handle("POST", "/populate", proxies))
     if reply.status != 201:
-        raise UsageError(f"cannot be used: {reply.body.decode()}", where=str(config))
+        mend = 'such as [{"name": "web", "listen": "127.0.0.1:8080", "upstream": "127.0.0.1:80"}]'
+        raise UsageError(json.loads(reply.body)["error"], where=where, mend=mend)
 
 
 def _waited_for(answer: Answer) -> Reply:
