@@ -7,7 +7,7 @@ relay.py       one link: directions, connections, faults  strike.py   what a fau
 crossing.py    two ways in time: what a link and the API's lone connections have in common
 listener.py    where its clients dial         connection.py   the two sockets of one of them
 flow.py        its bytes, one way             carrier.py      copied or spliced, when unlimited
-kernel.py      socket options and ioctls
+kernel.py      socket options and ioctls        api/          toxiproxy's HTTP API on the same loop
 """
 
 from simulator.links.own_process import OwnProcessEngine

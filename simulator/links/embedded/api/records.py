@@ -30,7 +30,9 @@ class Toxic:
             "name": self.name,
             "type": self.kind.name,
             "stream": self.stream,
-            "toxicity": self.toxicity,
+            "toxicity": int(self.toxicity)
+            if self.toxicity.is_integer()
+            else self.toxicity,  # Go's 1, not 1.0
         }
 
 
