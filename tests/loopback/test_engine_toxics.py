@@ -218,15 +218,17 @@ def test_slices_are_of_the_asked_sizes_and_as_far_apart_as_asked(engine: Engine,
     assert marks[-1][0] - marks[0][0] >= 24 * 0.02
 
 
-def test_slices_of_one_byte_do_not_hold_up_the_others(engine: Engine, echo: sinks.Echo) -> None:
-    with (
-        sinks.dial(engine.proxy("p", echo.address)) as busy,
-        sinks.dial(engine.proxy("q", echo.address)) as other,
-    ):
+def test_slices_of_one_byte_do_not_hold_up_the_others(
+    engine: Engine, echo: sinks.Echo, sink: sinks.Sink
+) -> None:
+    ours, others = engine.proxy("p", sink.address), engine.proxy("q", echo.address)
+    with sinks.dial(ours) as busy, sinks.dial(others) as other:
         engine.add("p", "slicer", UP, average_size=1)
-        sending = sinks.send_all_only(busy, noise(100_000))
-        assert min(trip(other) for _ in range(20)) < 0.5
-        assert read(busy, 100_000) == noise(100_000)
+        sending = sinks.send_all_only(busy, noise(2_000_000))
+        trips = [trip(other) for _ in range(11)]
+        assert counters(engine)["delivered"] < 2_000_000, "it was over before it could hold up anybody"
+        assert sorted(trips)[5] < 0.1
+        engine.done("POST", "/proxies/p/reset")
         sending.join(sinks.PATIENCE)
 
 
@@ -279,6 +281,25 @@ def test_limit_data_lets_exactly_as_many_bytes_pass_and_closes(
         assert arrival.sha.digest() == hashlib.sha256(before + noise(300_000)[:100_000]).digest()
         sinks.wait_until(lambda: sending.reset or sending.eof)
         client.close()
+
+
+class Staying(sinks.Sink):
+    """Reads to the end, and keeps its own side open."""
+
+    def leave(self, sock: socket.socket) -> None:
+        pass
+
+
+def test_a_toxic_that_ends_a_connection_ends_it_for_the_client_though_the_server_stays(
+    engine: Engine,
+) -> None:
+    with Staying() as server:
+        address = engine.proxy("p", server.address)
+        engine.add("p", "limit_data", UP, bytes=1000)
+        with sinks.dial(address) as client:
+            client.sendall(noise(1000))
+            assert ends(client) == "eof"
+        assert server.ended().nbytes == 1000
 
 
 def test_cut_after_resets_a_live_connection_after_exactly_as_many_bytes(

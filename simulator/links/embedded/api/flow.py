@@ -27,7 +27,7 @@ SLICES = 64  # slices without a pause before the others get their turn
 class ToxicFlow(ShapedFlow):
     """A flow under toxics, and what their gates know as a ``Lane``. ``swallowed`` bytes never got in."""
 
-    __slots__ = ("_draws", "_ended_at", "_gates", "_next", "_shape", "_sliced", "closes", "swallowed")
+    __slots__ = ("_draws", "_ended_at", "_gates", "_pausing", "_shape", "_sliced", "closes", "swallowed")
 
     def __init__(self, connection: Connection, way: Way, draws: Callable[[], Random]) -> None:
         super().__init__(connection, way)
@@ -37,7 +37,7 @@ class ToxicFlow(ShapedFlow):
         self._shape = Shape()
         self._draws: Callable[[], Random] | Random = draws
         self._ended_at = inf
-        self._next = 0.0  # when the next slice may go
+        self._pausing = False  # after a slice
         self._sliced = 0
 
     def adopt(self, flow: DirectFlow) -> None:
@@ -152,7 +152,7 @@ class ToxicFlow(ShapedFlow):
             super()._end(how, now)
 
     def _may_send(self) -> bool:
-        return self._next <= monotonic()
+        return not self._pausing
 
     def _send(self) -> int:
         if self._shape.slice == inf:
@@ -161,8 +161,8 @@ class ToxicFlow(ShapedFlow):
         sent = self.sink.sock.send(memoryview(self._held[0])[self._at : self._at + most])
         self._sliced += 1
         if self._shape.pause or self._sliced % SLICES == 0:
-            self._next = monotonic() + self._shape.pause
-            self.after(self._shape.pause, self._retry)
+            self._pausing = True
+            self.after(self._shape.pause, self._next_slice)
         return sent
 
     def _slice(self) -> int:
@@ -170,6 +170,10 @@ class ToxicFlow(ShapedFlow):
             self._draws = self._draws()
         spread = int(self._shape.variation)
         return max(1, int(self._shape.slice) + self._draws.randint(-spread, spread))
+
+    def _next_slice(self) -> None:
+        self._pausing = False
+        self._retry()
 
     def _retry(self) -> None:
         if not self.over:
