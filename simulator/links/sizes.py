@@ -33,7 +33,7 @@ def buffers(timeline: Timeline) -> Buffers:
     """Return the socket options of the link that *timeline* describes."""
     if timeline.unlimited:
         return Buffers(MOST, MOST, None)
-    return Buffers(_sized(timeline.uplink), _sized(timeline.downlink), SEGMENT)
+    return Buffers(sized(timeline.uplink), sized(timeline.downlink), SEGMENT)
 
 
 def client_send_buffer(timeline: Timeline) -> int:
@@ -53,7 +53,8 @@ def in_flight_allowance(timeline: Timeline) -> int:
     return link + sockets
 
 
-def _sized(curve: RateCurve) -> int:
+def sized(curve: RateCurve) -> int:
+    """Return the bytes for a socket's buffer along a way with that rate."""
     fastest = max(MOST if rate is None else rate / 8 * SECONDS for rate in curve.rates)
     return int(min(MOST, max(LEAST, fastest)))
 

@@ -9,11 +9,11 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from simulator.links.embedded import kernel
-from simulator.links.embedded.flow import DirectFlow, Ending, Flow, ShapedFlow
+from simulator.links.embedded.flow import Ending, Flow
 from simulator.links.embedded.plug import OUT, Plug
 
 if TYPE_CHECKING:
-    from simulator.links.embedded.relay import Relay
+    from simulator.links.embedded.crossing import Crossing
 
 LINGER = 0.1  # seconds beyond a round trip that a closed connection's sockets stay, for its FIN to be seen
 CUT_LOOK = 0.001  # seconds between looks whether the server's kernel has all bytes of a cut
@@ -23,16 +23,15 @@ CUT_DELAYED_ACK = 0.05  # seconds: beyond a delayed acknowledgement, what was se
 class Connection:
     """One client's connection through a link: a socket to either end and a flow each way."""
 
-    def __init__(self, relay: Relay, client: socket.socket, port: int) -> None:
+    def __init__(self, relay: Crossing, client: socket.socket, port: int) -> None:
         self.relay = relay
         self.opened = monotonic()
         self.port = port  # the client's own
         self.ended = False
         self._end = ""
         self._cut_at = inf
-        kind = DirectFlow if relay.direct else ShapedFlow
-        self.up: Flow = kind(self, relay.up)
-        self.down: Flow = kind(self, relay.down)
+        self.up: Flow = relay.flow(self, relay.up)
+        self.down: Flow = relay.flow(self, relay.down)
         self.up.limit = relay.limit()
         server, refused = self._dial()
         self._client = Plug(relay.loop, client, self.up.read, self.down.write)
@@ -40,7 +39,7 @@ class Connection:
         self.up.source = self.down.sink = self._client
         self.up.sink = self.down.source = self._server
         if refused:
-            self.reset("server")
+            self._refused()
         else:
             self._server.want(OUT)
 
@@ -82,13 +81,13 @@ class Connection:
         self._finish(end)
         return dropped
 
-    def cut(self) -> None:
-        """Reset both ends as soon as the server's kernel has every byte handed over."""
+    def cut(self, flow: Flow) -> None:
+        """Reset both ends as soon as the kernel behind *flow* has every byte handed over."""
         if self._cut_at == inf and not self.ended:
             self._cut_at = monotonic()
             self._client.leave()
             self._server.leave()
-            self._cut_when_there()
+            self._cut_when_there(flow.sink)
 
     def bury(self) -> None:
         """Close both sockets with RST, whatever they hold."""
@@ -106,7 +105,7 @@ class Connection:
 
     def _connected(self) -> None:
         if self._server.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            self.reset("server")
+            self._refused()
             return
         self._server.on_write = self.up.write
         self.down.read()
@@ -117,18 +116,22 @@ class Connection:
         elif begin < inf:
             self.relay.loop.at(begin, self._begin)
 
+    def _refused(self) -> None:
+        """Let the client see that the server took no connection."""
+        self.reset("server")
+
     def _begin(self) -> None:
         """Let the client's first bytes pass: its handshake has had its round trip."""
         if not self.ended:
             self.up.read()
 
-    def _cut_when_there(self) -> None:
+    def _cut_when_there(self, sink: Plug) -> None:
         if self.ended:
             return
-        now, server = monotonic(), self._server.sock
-        sent = not kernel.unsent(server) and now - self._cut_at > CUT_DELAYED_ACK
-        if not sent and kernel.unacknowledged(server):
-            self.relay.loop.at(now + CUT_LOOK, self._cut_when_there)
+        now = monotonic()
+        sent = not kernel.unsent(sink.sock) and now - self._cut_at > CUT_DELAYED_ACK
+        if not sent and kernel.unacknowledged(sink.sock):
+            self.relay.loop.at(now + CUT_LOOK, lambda: self._cut_when_there(sink))
             return
         self.relay.cut(self, self._cut_at)
 

@@ -11,12 +11,14 @@ import socket
 import struct
 import sys
 from types import FrameType
+from typing import Any
 
 SIOCOUTQ = 0x5411  # linux/sockios.h: bytes not acknowledged, sent or not
 SIOCOUTQNSD = 0x894B  # linux/sockios.h: bytes not sent
 PR_SET_PDEATHSIG, PR_SET_TIMERSLACK = 1, 29  # linux/prctl.h
 LINGER_RESET = struct.pack("ii", 1, 0)
 BACKLOG = 1024
+ANY_SEGMENT = 0  # for TCP_MAXSEG: what the route allows
 
 
 def unacknowledged(sock: socket.socket) -> int:
@@ -44,20 +46,31 @@ def send_fin(sock: socket.socket) -> bool:
     return True
 
 
-def bind_for_good(host: str) -> socket.socket:
-    """Return a socket bound to a free port of *host* that it keeps through every shutdown and listen().
+def bind_for_good(host: str, port: int = 0) -> socket.socket:
+    """Return a socket bound to *port* of *host* that it keeps through every shutdown and listen().
 
-    A port that the kernel chose is given back at the shutdown; one that was asked for by number is
-    not. SO_REUSEADDR lets listen() succeed again beside the connections that were accepted before.
+    A port that the kernel chose (*port* 0) is given back at the shutdown; one that was asked for by
+    number is not. SO_REUSEADDR lets listen() succeed again beside the connections that were accepted
+    before. Raises ``OSError`` when the address cannot be had.
     """
-    with socket.socket() as scout:
-        scout.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        scout.bind((host, 0))
-        sock = socket.socket()
-        for option in (socket.SO_REUSEPORT, socket.SO_REUSEADDR):
-            sock.setsockopt(socket.SOL_SOCKET, option, 1)
-        sock.bind(scout.getsockname())
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    if port:
+        return _bound(family, (host, port), socket.SO_REUSEADDR)
+    with _bound(family, (host, 0), socket.SO_REUSEPORT) as scout:
+        sock = _bound(family, scout.getsockname(), socket.SO_REUSEPORT, socket.SO_REUSEADDR)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+    return sock
+
+
+def _bound(family: socket.AddressFamily, address: tuple[Any, ...], *options: int) -> socket.socket:
+    sock = socket.socket(family)
+    try:
+        for option in options:
+            sock.setsockopt(socket.SOL_SOCKET, option, 1)
+        sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 

@@ -77,6 +77,15 @@ CASES = [
     (["profiles", "show", "nothing"], "nothing"),
     (["profiles", "nonsense"], "nonsense"),
     (["servers", "install", "apache"], "apache"),
+    (["engine", "--listen", "nonsense"], "missing port in address"),
+    (["engine", "--listen", "127.0.0.1:70000"], "invalid port"),
+    (["engine", "--listen", "no-such-host.invalid:1"], "no-such-host.invalid"),
+    (["engine", "--listen", "192.0.2.1:1"], "192.0.2.1:1"),
+    (["engine", "--seed", "-1"], "--seed"),
+    (["engine", "--seed", "x"], "--seed"),
+    (["engine", "--config", "./no-such-file.json"], "no-such-file.json"),
+    (["engine", "--config", "."], "directory"),
+    (["engine", "--port", "1"], "--port"),
 ]
 
 
