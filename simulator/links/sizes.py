@@ -7,6 +7,7 @@ the listener it does. Smoothness follows the buffer too, so buffers grow with th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from simulator.weather.timeline import RateCurve, Timeline
@@ -61,3 +62,17 @@ def _sized(curve: RateCurve) -> int:
 def _line(timeline: Timeline) -> int:
     fastest = max((rate or 0.0 for rate in timeline.uplink.rates), default=0.0)
     return int(fastest / 8 * (max(timeline.delay.values) + timeline.jitter.spread))
+
+
+def gateway_buffer(timelines: Iterable[Timeline]) -> int:
+    """Return the bytes for each socket buffer of a gateway behind the links that *timelines* describe."""
+    return max((buffers(timeline).up for timeline in timelines), default=MOST)
+
+
+def gateway_allowance(buffer: int) -> int:
+    """Return the most bytes of one request that a gateway with such buffers can hold.
+
+    That is what its two sockets take (the kernel makes twice of each buffer, and a send queue has its
+    floor) and one read.
+    """
+    return 2 * buffer + max(2 * buffer, SEND_FLOOR) + buffer
