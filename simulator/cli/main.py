@@ -14,7 +14,7 @@ from types import FrameType
 import typer
 
 from simulator import __version__
-from simulator.cli import calibrate, doctor, profiles, report, run, serve, servers, streams
+from simulator.cli import calibrate, doctor, gateway, profiles, report, run, serve, servers, streams
 from simulator.errors import SimsimError, refuse_undecodable
 
 BUG = 70  # EX_SOFTWARE of sysexits.h
@@ -36,6 +36,9 @@ app.add_typer(servers.app, name="servers")
 app.command("serve", short_help="Serve uploads: tus 1.0 and plain.")(serve.serve)
 app.command("calibrate", short_help="Measure an engine's own error, and a run against theory.")(
     calibrate.calibrate
+)
+app.command("gateway", short_help="Stand before a server as an HTTP hop that does what a script says.")(
+    gateway.gateway
 )
 app.command("doctor", short_help="Say what is installed, and what a missing part would enable.")(
     doctor.doctor

@@ -7,7 +7,6 @@ the listener it does. Smoothness follows the buffer too, so buffers grow with th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from simulator.weather.timeline import RateCurve, Timeline
@@ -18,6 +17,7 @@ SPLICE = 1024 * 1024  # bytes: the pipe of an unlimited link's connection that m
 SECONDS = 0.01  # of the link's fastest rate for SO_RCVBUF, of which the kernel makes twice that
 SEGMENT = 1460  # bytes: what Ethernet carries
 CLIENT_LEAST = 16 * 1024
+GATEWAY_MOST = 64 * 1024  # bytes: past this a gateway holds more and is no faster
 SEND_FLOOR = 47 * 1024  # bytes: a loopback send queue takes this much whatever SO_SNDBUF says
 
 
@@ -64,9 +64,9 @@ def _line(timeline: Timeline) -> int:
     return int(fastest / 8 * (max(timeline.delay.values) + timeline.jitter.spread))
 
 
-def gateway_buffer(timelines: Iterable[Timeline]) -> int:
-    """Return the bytes for each socket buffer of a gateway behind the links that *timelines* describe."""
-    return max((buffers(timeline).up for timeline in timelines), default=MOST)
+def gateway_buffer(fastest: float | None) -> int:
+    """Return the bytes for each socket buffer of a gateway behind links of at most *fastest* bit/s."""
+    return GATEWAY_MOST if fastest is None else int(min(GATEWAY_MOST, max(LEAST, fastest / 8 * SECONDS)))
 
 
 def gateway_allowance(buffer: int) -> int:

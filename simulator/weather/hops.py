@@ -23,7 +23,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, mo
 from simulator.errors import did_you_mean
 from simulator.units import parse_rate, parse_size
 from simulator.weather.hop_kinds import HOP_KINDS, HopKind, Place
-from simulator.weather.quantities import Bytes, Count, Refused, Seconds, SomeSeconds
+from simulator.weather.quantities import Bytes, Count, Refused, Seconds, SomeSeconds, size_text
 from simulator.weather.tables import Part
 
 Per = Literal["upload", "target", "connection", "hop"]
@@ -209,6 +209,11 @@ class Do(Part):
         """Return the kind's row in the table."""
         return HOP_KINDS[self.kind]
 
+    @property
+    def label(self) -> str:
+        """Return the kind with the figure that people ask for: ``status 413``."""
+        return self.kind if self.code is None else f"{self.kind} {self.code}"
+
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
         given = {_alias(name) for name in self.model_fields_set if getattr(self, name) is not None}
@@ -319,9 +324,11 @@ def to_plain(steps: tuple[Step, ...]) -> list[dict[str, Any]]:
 def describe(step: Step) -> str:
     """Return what *step* does in a few words: ``status 413 to POST, PATCH over 1 MB``."""
     when, do = step.when, step.do
-    figure = next((f" {value}" for value in (do.code, do.to, do.how) if value is not None), "")
+    figure = next((f" {value}" for value in (do.to, do.how) if value is not None), "")
     who = f" to {', '.join(when.method)}" if when.method else ""
     where = f" {when.path}" if when.path else ""
     which = next((f", {n} {getattr(when, n)}" for n in ("nth", "every", "first") if getattr(when, n)), "")
-    limit = f" over {when.over} B" if when.over is not None else f" at {when.at.text}" if when.at else ""
-    return f"{do.kind}{figure}{who}{where}{limit}{which}"
+    limit = (
+        f" over {size_text(when.over)}" if when.over is not None else f" at {when.at.text}" if when.at else ""
+    )
+    return f"{do.label}{figure}{who}{where}{limit}{which}"

@@ -39,7 +39,9 @@ from simulator.links.gateway.verbs import (
 from simulator.weather.hop_kinds import Place
 from simulator.weather.hops import Step, When
 
-UPLOAD = "simsim-upload"  # "user/arm/upload": simsim's own clients say whose request it is; never forwarded
+UPLOAD_FIELD = (
+    "Simsim-Upload"  # "user/arm/upload": simsim's own clients say whose request it is; never forwarded
+)
 
 
 @dataclass
@@ -115,14 +117,14 @@ class Core:
 
     def arrive(self, head: Head, *, connection: int, opened: float, now: float) -> Passage:
         """Return the way of one request; *connection* came into being at *opened*."""
-        upload = head.get(UPLOAD)
+        upload = head.get(UPLOAD_FIELD)
         scopes = {
             "upload": f"upload {upload}" if upload is not None else f"target {head.target}",
             "target": head.target,
             "connection": str(connection),
             "hop": "",
         }
-        return Passage(self, head.without(UPLOAD), next(self._serials), upload, scopes, (opened, now))
+        return Passage(self, head.without(UPLOAD_FIELD), next(self._serials), upload, scopes, (opened, now))
 
     def tally(self, step: Step, scopes: dict[str, str]) -> Tally:
         """Return the counts of *step* in its scope."""
@@ -307,7 +309,7 @@ class Passage:
             return subject, []  # it had nothing to change: that is no firing
         armed.tally.fire(now)
         self.over = any(isinstance(verb, LAST) for verb in verbs)
-        return changed, [Fired(step.id, step.do.kind, self._up.passed), *verbs]
+        return changed, [Fired(step.id, step.do.label, self._up.passed), *verbs]
 
 
 def matches(when: When, head: Head) -> bool:

@@ -205,7 +205,7 @@ class Connection:
                 raise Ended(getattr(verb, "how", How.CLOSE))
 
     def _tell(self, passage: Passage, fired: Fired) -> None:
-        self._hop.tell(self._port, passage, fired.step, fired.kind, fired.body)
+        self._hop.tell(self._port, passage, fired.step, fired.action, fired.body)
 
     def _again(self, exchange: Exchange) -> bool:
         """Make both sides ready for the next request; return False where the client's cannot be."""

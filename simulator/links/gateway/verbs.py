@@ -69,7 +69,7 @@ class Fired:
     """A step took effect, with so many bytes of the request's body forwarded."""
 
     step: str
-    kind: str
+    action: str
     body: int
 
 
