@@ -6,15 +6,12 @@ from collections import Counter
 
 from simulator.measure.dataset import Dataset
 from simulator.measure.models import HopStep
-from simulator.weather import Profile
-from simulator.weather.hops import describe
+from simulator.weather.hops import describe, from_plain
 
 
 def hop_steps(data: Dataset) -> list[HopStep]:
     """Return the steps of the plan's profile in their order."""
-    if not data.plan.profile.get("hop"):
-        return []
-    steps = Profile.from_dict(data.plan.profile).hop
+    steps = from_plain(data.plan.profile.get("hop", []))
     return [
         HopStep(id=step.id, does=describe(step), fired=fired.total(), by_arm=dict(sorted(fired.items())))
         for step in steps

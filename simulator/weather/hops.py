@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, TypeAdapter, model_validator
 
 from simulator.errors import did_you_mean
 from simulator.units import parse_rate, parse_size
@@ -314,11 +314,17 @@ def named(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 Steps = Annotated[tuple[Step, ...], AfterValidator(named)]
+_STEPS: TypeAdapter[tuple[Step, ...]] = TypeAdapter(Steps)
 
 
 def to_plain(steps: tuple[Step, ...]) -> list[dict[str, Any]]:
     """Return *steps* as plain JSON types, in the words of a script."""
     return [step.model_dump(mode="json", by_alias=True, exclude_unset=True) for step in steps]
+
+
+def from_plain(steps: list[dict[str, Any]]) -> tuple[Step, ...]:
+    """Return the steps that ``to_plain`` wrote. Raises ``ValueError``."""
+    return _STEPS.validate_python(steps)
 
 
 def describe(step: Step) -> str:

@@ -14,14 +14,18 @@ from typing import Any
 
 from simulator.links.gateway.core import Core
 from simulator.links.gateway.hop import Settings, serve
-from simulator.links.gateway.script import steps_of
+from simulator.weather.hops import from_plain
 
 
 def main() -> int:
     """Serve as the line on stdin says."""
     asked = json.loads(sys.stdin.readline())
     routes = [
-        (Core(_steps(route["steps"])), (route["upstream"][0], route["upstream"][1]), tuple(route["listen"]))
+        (
+            Core(from_plain(route["steps"])),
+            (route["upstream"][0], route["upstream"][1]),
+            tuple(route["listen"]),
+        )
         for route in asked["routes"]
     ]
     try:
@@ -30,10 +34,6 @@ def main() -> int:
         _say({"refused": error.strerror or str(error)})
         return 2
     return 0
-
-
-def _steps(plain: list[dict[str, Any]]) -> Any:
-    return steps_of({"step": plain}, "script") if plain else ()
 
 
 def _say(message: Mapping[str, Any]) -> None:

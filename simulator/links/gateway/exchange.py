@@ -70,9 +70,10 @@ class Side:
 
     async def send(self, event: h11.Event) -> None:
         """Send *event*."""
-        for piece in self.h11.send_with_data_passthrough(event) or ():
-            if piece:
-                await self.wire.send(piece)
+        pieces = self.h11.send_with_data_passthrough(event) or []
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)  # a body of known length is not copied
+        if data:
+            await self.wire.send(data)
 
     def reusable(self) -> bool:
         """Return whether both have said all that they had to say, and the next request may come."""

@@ -169,13 +169,14 @@ class Connection:
             self._server.wire.close()
             self._server = None
         exchange = Exchange(passage, self._client, self._server, self._hop.dial, self._tell)
+        reply: Reply | None = None
         try:
             await exchange.run()
         except Answered as answered:
-            return await self._answer(answered.reply, passage, exchange)
+            reply = answered.reply
         finally:
             self._server = exchange.server
-        return self._again(exchange)
+        return self._again(exchange) if reply is None else await self._answer(reply, passage, exchange)
 
     async def _head(self) -> h11.Request | None:
         """Return the next request, None at the connection's end."""
@@ -234,12 +235,10 @@ class Connection:
         if not passage.over:
             self._hop.tell(self._port, passage, "", f"status {reply.status}", passage.body)
         self._drop_server()
-        exchange.server = None
         client = self._client
         if exchange.answered or client.wire.torn:
             raise Ended(How.RESET)  # a second answer would be taken for a part of the first
-        done = client.h11.their_state is h11.DONE
-        then = reply.then or ("keep" if done else "close")
+        then = reply.then or ("keep" if self._here_whole() else "close")
         if client.h11.they_are_waiting_for_100_continue and then == "keep":
             then = "close"  # nobody can tell whether the content still comes (RFC 9110, "Expect")
         await self._say(reply, close=then != "keep", bodiless=passage.head.method == "HEAD")
@@ -251,6 +250,12 @@ class Connection:
         client.h11.start_next_cycle()
         return True
 
+    def _here_whole(self) -> bool:
+        """Throw away what is here of an answered request; return whether that was the rest of it."""
+        while isinstance(self._client.h11.next_event(), h11.Data):
+            pass
+        return self._client.h11.their_state is not h11.SEND_BODY
+
     async def _say(self, reply: Reply, *, close: bool, bodiless: bool) -> None:
         event = framing.answer_event(framing.reply_head(reply), close=close)
         await self._client.send(event)
@@ -261,14 +266,12 @@ class Connection:
     async def _skip_rest(self) -> bool:
         """Read what is left of an answered request; return False at the client's end."""
         while True:
-            event = self._client.h11.next_event()
-            if event is h11.NEED_DATA:
-                data = await self._client.wire.recv()
-                if not data:
-                    return False
-                self._client.h11.receive_data(data)
-            elif not isinstance(event, h11.Data):
+            if self._here_whole():
                 return True
+            data = await self._client.wire.recv()
+            if not data:
+                return False
+            self._client.h11.receive_data(data)
 
     async def _farewell(self) -> None:
         """FIN both ways, and read on for a while: a close at once would reset what is on its way."""
