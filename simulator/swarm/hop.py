@@ -52,10 +52,10 @@ def record_of(firing: Firing, origin: float) -> Hop:
 
 def _whose(upload: str | None) -> dict[str, str | int]:
     """Return user, arm and upload of ``"3/tus/0"``; an arm's name may hold a slash."""
-    if upload is None:
-        return {}
-    user, _, rest = upload.partition("/")
+    user, _, rest = (upload or "").partition("/")
     arm, _, number = rest.rpartition("/")
+    if not (user.isdecimal() and arm and number.isdecimal()):
+        return {}  # some other client: nobody's that this run knows
     return {"user": int(user), "arm": arm, "upload": int(number)}
 
 
