@@ -162,7 +162,7 @@ class Exchange:
         passage, client = self._passage, self._client
         await self._do(passage.begin(self._now()), self._up)
         while True:
-            event = client.h11.next_event()
+            event = self._next_of_request()
             if event is h11.NEED_DATA:
                 if not await self._more(client):
                     self._cut_short()
@@ -175,6 +175,12 @@ class Exchange:
                 return
             else:
                 raise Ended(How.CLOSE)
+
+    def _next_of_request(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        try:
+            return self._client.h11.next_event()
+        except h11.RemoteProtocolError as error:  # a bad chunk
+            raise Answered(framing.own_reply(error.error_status_hint, str(error))) from error
 
     async def _more(self, side: Side) -> bool:
         """Feed *side* with what comes next; return False at its end."""

@@ -143,6 +143,9 @@ class Connection:
             await self._end(end.how)
         except ConnectionError:
             await self._end(How.RESET)
+        except h11.LocalProtocolError as error:  # what came, or what a step made of it, cannot be said
+            self._hop.tell(self._port, self._passage, "", f"reset: {error}", 0)
+            await self._end(How.RESET)
         finally:
             for side in self._sides():
                 side.wire.close()
@@ -252,9 +255,12 @@ class Connection:
 
     def _here_whole(self) -> bool:
         """Throw away what is here of an answered request; return whether that was the rest of it."""
-        while isinstance(self._client.h11.next_event(), h11.Data):
-            pass
-        return self._client.h11.their_state is not h11.SEND_BODY
+        try:
+            while isinstance(self._client.h11.next_event(), h11.Data):
+                pass
+        except h11.RemoteProtocolError:
+            return False
+        return self._client.h11.their_state in (h11.DONE, h11.MUST_CLOSE)
 
     async def _say(self, reply: Reply, *, close: bool, bodiless: bool) -> None:
         event = framing.answer_event(framing.reply_head(reply), close=close)
@@ -269,7 +275,7 @@ class Connection:
             if self._here_whole():
                 return True
             data = await self._client.wire.recv()
-            if not data:
+            if not data or self._client.h11.their_state is h11.ERROR:
                 return False
             self._client.h11.receive_data(data)
 
