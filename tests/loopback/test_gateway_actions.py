@@ -181,6 +181,24 @@ def test_a_cut_at_a_byte_lets_exactly_so_many_arrive(
         until(lambda: seen.bodies == [n])
 
 
+def test_what_came_before_a_cut_arrives_though_the_server_reads_slowly(tmp_path: Path) -> None:
+    script = steps('when = { at = "100 kB" }\ndo = { kind = "reset" }')
+    counts: list[int] = []
+
+    def slow(peer: Peer) -> None:
+        peer.read_head()
+        time.sleep(0.5)
+        counts.append(peer.read_until_end())
+
+    with (
+        RawServer(slow, receive_buffer=16384) as server,
+        hopping(tmp_path, server.address, script) as hop,
+        client_of(hop) as client,
+    ):
+        assert failure_of(client) is Cause.RESET
+        until(lambda: counts == [100_000])
+
+
 def test_a_black_hole_is_silent_and_ends_nothing_while_new_connections_pass(tmp_path: Path) -> None:
     script = steps('when = { at = "50 %", nth = 1 }\ndo = { kind = "blackhole" }')
     held = threading.Event()

@@ -191,6 +191,21 @@ def test_an_answer_before_the_bodys_end_reaches_the_client(tmp_path: Path) -> No
     assert (told.status_code, told.content) == (413, b"no")
 
 
+def test_an_answer_that_a_reset_follows_at_once_is_still_passed_on(tmp_path: Path) -> None:
+    """A send to the server that fails is no reason not to read what it said before."""
+
+    def script(peer: Peer) -> None:
+        peer.read_head()
+        peer.read_body(1000)
+        peer.send(answer("413 Content Too Large", b"no"))
+        peer.reset()
+
+    with RawServer(*[script] * 20) as server, hopping(tmp_path, server.address) as hop:
+        for _ in range(20):
+            with client_of(hop.address) as client:
+                assert client.put("/up", content=bytes(5_000_000)).status_code == 413
+
+
 @pytest.mark.parametrize(
     "head",
     [
@@ -206,12 +221,13 @@ def test_tunnels_and_upgrades_are_refused_and_said(tmp_path: Path, head: bytes) 
         assert (hop.firings[0]["step"], hop.firings[0]["action"]) == ("", "status 501")
 
 
-def test_an_offer_of_h2c_is_passed_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("listed", [b"Upgrade, close", b"close"])
+def test_an_offer_of_h2c_is_passed_over(tmp_path: Path, listed: bytes) -> None:
     def script(peer: Peer) -> None:
         assert b"pgrade" not in peer.read_head()
         peer.send(answer())
 
-    offer = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n"
+    offer = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: " + listed + b"\r\nUpgrade: h2c\r\n\r\n"
     with RawServer(script) as server, hopping(tmp_path, server.address) as hop, dialled(hop.address) as sock:
         sock.sendall(offer)
         assert received(sock).startswith(b"HTTP/1.1 200 ")

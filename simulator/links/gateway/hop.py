@@ -27,7 +27,7 @@ from simulator.links.gateway.core import Core, Passage
 from simulator.links.gateway.exchange import Answered, Ended, Exchange, Side
 from simulator.links.gateway.verbs import Fired, How, Reply
 from simulator.links.gateway.wire import Wire
-from simulator.links.sizes import MOST, SEGMENT
+from simulator.links.sizes import SEGMENT
 
 BACKLOG = 4096  # a swarm may dial all at once, after an outage that heals for everyone
 DIAL_S = 10.0
@@ -345,7 +345,7 @@ def _listener(address: Address, buffer: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     size_buffers(sock, buffer, buffer)
-    limit_segments(sock, None if buffer >= MOST else SEGMENT)
+    limit_segments(sock, SEGMENT)
     sock.bind((host, port))
     sock.listen(BACKLOG)
     sock.setblocking(False)

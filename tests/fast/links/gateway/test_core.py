@@ -160,6 +160,13 @@ def test_a_bit_is_flipped_in_its_byte_and_nowhere_else() -> None:
     assert passed(passage.take(b"aaaa", 0)) == b"aa" + bytes([ord("a") ^ 8]) + b"a"
 
 
+def test_a_cut_does_not_wait_for_a_byte_that_another_step_waits_for() -> None:
+    core = Core(steps('when = { at = "4 B" }\ndo = { kind = "flip" }', f'when = {{ at = "4 B" }}\n{RESET}'))
+    passage = arrive(core, head(length=None))
+    passage.begin(0)
+    assert passage.take(b"abcd", 0)[-1] == End(How.RESET)
+
+
 def test_an_answer_is_dropped_only_when_the_request_had_arrived_whole() -> None:
     core = Core(steps('do = { kind = "drop-answer", how = "close" }'))
     early, late = arrive(core, head()), arrive(core, head())
