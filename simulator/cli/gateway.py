@@ -22,6 +22,9 @@ Script = Annotated[Path, typer.Argument(help="A script: a TOML file with [[step]
 Upstream = Annotated[str, typer.Option(help="URL of the server, such as http://127.0.0.1:1080.")]
 Listen = Annotated[str, typer.Option(help="HOST:PORT; port 0 for any that is free.")]
 Buffer = Annotated[str, typer.Option(help="Of each socket: how much the hop may hold follows from it.")]
+AllowRemote = Annotated[
+    bool, typer.Option("--allow-remote", help="Let --upstream and --listen leave this machine.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print each firing as JSON.")]
 
 
@@ -30,6 +33,7 @@ def gateway(
     upstream: Upstream,
     listen: Listen = "127.0.0.1:0",
     buffer: Buffer = BUFFER,
+    allow_remote: AllowRemote = False,
     json: Json = False,
 ) -> int:
     """Stand before a server and do to requests what SCRIPT says, until Ctrl-C; print each firing."""
@@ -38,10 +42,14 @@ def gateway(
     from simulator.links import gateway_allowance
     from simulator.links.gateway.process import Gateway, Route
     from simulator.links.gateway.script import load_script
+    from simulator.servers.loopback import refuse_remote
     from simulator.units import format_size
 
     steps = load_script(script)
     route = Route(steps, _upstream(upstream), options.place(listen, "--listen"))
+    if not allow_remote:
+        refuse_remote(route.upstream[0], "--upstream", "add --allow-remote if the server is yours")
+        refuse_remote(route.listen[0], "--listen", "add --allow-remote if other machines may use the hop")
     size = options.size(buffer, "--buffer") or 0
     if not 4096 <= size <= 1 << 20:
         raise UsageError(f"'{buffer}' is out of reach", where="--buffer", mend="from 4 KiB to 1 MiB")

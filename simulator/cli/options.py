@@ -38,6 +38,7 @@ _OWN = {
         "Content-Disposition", "Content-Type", "Tus-Resumable", "Upload-Concat", "Upload-Defer-Length",
         "Upload-Length", "Upload-Metadata", "Upload-Offset",
     ),
+    "the swarm, for the hop,": ("Simsim-Upload",),
 }  # fmt: skip
 _SETTER = {name.lower(): setter for setter, names in _OWN.items() for name in names}
 
@@ -76,7 +77,7 @@ def numeric(host: str, option: str) -> str:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"'{host}' has no address: {error}", where=option) from error
+        raise UsageError(f"'{host[:80]}' has no address: {error}", where=option) from error
     return str(min(found, key=lambda row: row[0] != socket.AF_INET)[4][0])
 
 
