@@ -82,9 +82,10 @@ def _watch(target: Target) -> None:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    from simulator.servers import install, process
+    from simulator import programs
+    from simulator.servers import process
 
-    program = install.find_program(entry.program) if entry.program else None
+    program = programs.find_program(entry.program) if entry.program else None
     here = entry.program is None or program is not None
     return {
         "name": entry.name,
