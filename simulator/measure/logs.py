@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from simulator.measure.carried import Passage
-from simulator.records import Connection, Fault, Integrity, Offset, Outcome, Upload, Violation, Wait
+from simulator.records import Change, Connection, Fault, Integrity, Offset, Outcome, Upload, Violation, Wait
 from simulator.weather.timeline import Timeline
 
 
@@ -92,3 +92,4 @@ class LinkLog:
     timeline: Timeline | None
     faults: tuple[Fault, ...]
     connections: tuple[Connection, ...]
+    changes: tuple[Change, ...] = ()

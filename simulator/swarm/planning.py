@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from simulator import __version__
 from simulator.errors import UsageError, did_you_mean
 from simulator.links import in_flight_allowance
-from simulator.links.engines import check_engine
+from simulator.links.engines import approximations, check_engine, refuse
 from simulator.protocols import PROTOCOLS
 from simulator.protocols.policy import Policy
 from simulator.records import Arm, Plan
@@ -64,6 +64,7 @@ def profile_asked(asked: Asked) -> Profile:
     """Return the profile with what was asked laid over it. Raises ``UsageError``."""
     profile = load_profile(asked.profile)
     _check_figures(asked)
+    refuse(asked.engine, profile)
     file = file_asked(asked)
     return profile.with_workload(
         users=asked.users,
@@ -91,7 +92,7 @@ def file_asked(asked: Asked) -> Path | None:
 
 def check_words(asked: Asked) -> None:
     """Raise ``UsageError`` for an engine or a protocol that simsim has not, or a protocol named twice."""
-    check_engine(asked.engine)
+    check_engine(asked.engine, allow_remote=asked.allow_remote)
     if not asked.protocols:
         raise UsageError("no protocol is named", where="--protocols", mend=f"one of: {', '.join(PROTOCOLS)}")
     for name in asked.protocols:
@@ -124,6 +125,7 @@ def make_plan(asked: Asked, profile: Profile, target: Target, run_id: str) -> Pl
         arms=arms,
         baseline="plain" if "plain" in asked.protocols else asked.protocols[0],
         engine=asked.engine,
+        approximations=approximations(asked.engine, profile),
         server=target.name,
         server_version=target.version,
         target=target.endpoints[asked.protocols[0]].url,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -82,8 +83,12 @@ class Session:
         slot, destination = self._slot, self._job.destinations[self._slot.arm.name]
         timeline = timeline_of(self._job, slot, self._profile)
         link = link_id(slot)
-        address = self._engine.open([self._spec(link, timeline, destination)])[link]
-        transport = LinkTransport(dial=address, send_buffer=client_send_buffer(timeline), waiter=self._waiter)
+        self._engine.open([self._spec(link, timeline, destination)])
+        transport = LinkTransport(
+            dial=partial(self._engine.address, link),
+            send_buffer=client_send_buffer(timeline),
+            waiter=self._waiter,
+        )
         with httpx.Client(transport=transport, trust_env=False) as client:
             t0 = time.monotonic()
             self._engine.start(link, t0)

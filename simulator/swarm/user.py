@@ -15,7 +15,8 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from simulator.errors import PartDied
-from simulator.links.embedded import EmbeddedEngine
+from simulator.links.engine import Engine
+from simulator.links.engines import make_engine
 from simulator.records import Record, Request, dump
 from simulator.swarm.events import record_of
 from simulator.swarm.hub import HubWaiter
@@ -33,7 +34,7 @@ class Worker:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self.runner = environment.runner
-        self._engine: EmbeddedEngine | None = None
+        self._engine: Engine | None = None
         self._job: Job | None = None
         self._workload: Workload | None = None
         self._pending: dict[str, gevent.event.AsyncResult] = {}
@@ -46,17 +47,17 @@ class Worker:
         gevent.spawn(self._flush_for_ever)
         gevent.spawn(self._pump_for_ever)
 
-    def prepare(self) -> None:
+    def prepare(self, engine: str, run: str) -> None:
         """Start the engine now, while this process still has its usual priority to hand down."""
         if self._engine is None:
-            self._engine = EmbeddedEngine()
+            self._engine = make_engine(engine, run)
 
     def run_slot(self) -> None:
         """Claim a slot and run it to its end; do nothing for a surplus user."""
         index = self._claim()
         if index < 0 or self._job is None or self._workload is None:
             return
-        self.prepare()
+        self.prepare(self._job.plan.engine, self._job.plan.id)
         assert self._engine is not None
         session = Session(
             self._job,
