@@ -16,6 +16,7 @@ test: $(STAMP)
 
 test-real: $(STAMP)
 	$(BIN)/simsim servers install tusd
+	$(BIN)/simsim engines install toxiproxy
 	$(BIN)/pytest --run-real tests/real
 
 check: $(STAMP)

@@ -44,7 +44,7 @@ TOOLS = (
         "toxiproxy-server",
         "--version",
         "the toxiproxy engine",
-        "go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0, put on the PATH as toxiproxy-server",
+        "simsim engines install toxiproxy",
     ),
 )
 

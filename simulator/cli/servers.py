@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from simulator.cli.tables import table
+
 if TYPE_CHECKING:
     from simulator.servers.catalog import Entry
     from simulator.servers.server import Target
@@ -99,13 +101,12 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 def _lines(rows: list[dict[str, Any]]) -> list[str]:
-    table = [("name", "installed", "speaks", "licence", "summary")]
+    lines = [("name", "installed", "speaks", "licence", "summary")]
     for row in rows:
         missing = f"no: simsim servers install {row['name']}"
         state = row["version"] if row["installed"] else missing
-        table.append((row["name"], state, ", ".join(row["speaks"]), row["licence"], row["summary"]))
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
+        lines.append((row["name"], state, ", ".join(row["speaks"]), row["licence"], row["summary"]))
+    return table(lines)
 
 
 def _note(words: str) -> None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from simulator import __version__
 from simulator.errors import UsageError, did_you_mean
 from simulator.links.embedded import EmbeddedEngine
 from simulator.links.engine import Engine
 from simulator.links.toxiproxy import ToxiproxyEngine, bounds, server
+from simulator.programs import Say
 from simulator.weather import Profile
 
 
-def _nothing(_profile: Profile) -> None:
+def _nothing(*_: object) -> None:
     pass
 
 
@@ -23,21 +25,37 @@ def _nothing(_profile: Profile) -> None:
 class Kind:
     """One row. ``make`` is given the run's name.
 
+    ``program`` is what it needs on this machine, and ``install`` brings it at ``version`` (told each step).
     ``ready`` and ``refuse`` raise ``UsageError``: where the engine cannot be had, and for a profile
     that asks for what it cannot do. ``approximates`` says what it does less than exactly.
     """
 
+    summary: str
+    version: str
     make: Callable[[str], Engine]
-    ready: Callable[[], object]
+    ready: Callable[[], object] = _nothing
+    program: str | None = None
+    install: Callable[[Say], str] | None = None
     refuse: Callable[[Profile], None] = _nothing
     approximates: Callable[[Profile], list[str]] = lambda _profile: []
 
 
+def _toxiproxy(url: str | None) -> Kind:
+    return Kind(
+        "the Go server: what it cannot do is refused, what it approximates is said",
+        server.VERSION,
+        lambda run: ToxiproxyEngine(url, run),
+        server.program if url is None else lambda: server.check_running(url),
+        server.PROGRAM,
+        server.install,
+        bounds.refuse,
+        bounds.approximations,
+    )
+
+
 ENGINES: Mapping[str, Kind] = {
-    "embedded": Kind(lambda _run: EmbeddedEngine(), lambda: None),
-    "toxiproxy": Kind(
-        lambda run: ToxiproxyEngine(None, run), server.program, bounds.refuse, bounds.approximations
-    ),
+    "embedded": Kind("in the box: plays every fault", __version__, lambda _run: EmbeddedEngine()),
+    "toxiproxy": _toxiproxy(None),
 }
 
 
@@ -69,9 +87,4 @@ def make_engine(name: str, run: str = "") -> Engine:
 def _kind(name: str) -> Kind:
     if "://" not in name:
         return ENGINES[name]
-    return Kind(
-        lambda run: ToxiproxyEngine(name, run),
-        lambda: server.check_running(name),
-        bounds.refuse,
-        bounds.approximations,
-    )
+    return _toxiproxy(name)

@@ -21,6 +21,7 @@ reports no connections. A cut request's share is then estimated: what its socket
 kernel still held, and no more than the link's rate let pass from when it could send until the fault
 that cut it. The rest had been taken by the engine and not passed on. The rate is known exactly, an upload
 asks for all of it, and each connection of such an engine has it for itself, so the bound is close.
+Nor is it less than what the server is then known to hold (logs.settled).
 """
 
 from __future__ import annotations

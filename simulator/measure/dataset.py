@@ -14,7 +14,7 @@ from typing import Any
 
 from simulator.errors import UsageError
 from simulator.measure.carried import Bound, Passage, attribute
-from simulator.measure.logs import LinkLog, UploadLog
+from simulator.measure.logs import LinkLog, UploadLog, settled
 from simulator.measure.redraw import Redrawn, redraw
 from simulator.records import (
     Arm,
@@ -160,7 +160,7 @@ class _Heap:
 
     def _upload(self, key: Key, plan: Plan, passages: list[Passage], twin: int | None) -> UploadLog:
         record = self.ends.get(key)
-        return UploadLog(
+        log = UploadLog(
             arm=key[0],
             user=key[1],
             upload=key[2],
@@ -174,6 +174,7 @@ class _Heap:
             violations=tuple(_by_time(self.violations.get(key, []))),
             integrity=self.checks.get(key),
         )
+        return settled(log)
 
 
 def _by_upload(name: str) -> Callable[[_Heap, Any], None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from simulator.measure.carried import Passage
@@ -80,6 +80,18 @@ class UploadLog:
             request = passage.request
             known = request.start if passage.attempt else answers.get(request.n, known)
         return tuple(reversed(kept))
+
+
+def settled(log: UploadLog) -> UploadLog:
+    """Return *log* with each estimate of carried bytes raised to what the server turned out to hold."""
+    return replace(log, passages=tuple(map(_settled, log.passages, log.kept)))
+
+
+def _settled(passage: Passage, kept: int | None) -> Passage:
+    if passage.counted or kept is None:
+        return passage
+    stored = min(passage.request.sent, kept - passage.request.start)
+    return replace(passage, carried=max(passage.carried, stored))
 
 
 @dataclass(frozen=True)

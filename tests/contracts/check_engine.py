@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from simulator.links.engine import Address, Engine, EngineEvent, LinkSpec
+from simulator.links.engine import Engine, EngineEvent, LinkSpec
 from simulator.weather.timeline import Break, Jitter, RateCurve, StepCurve, Timeline
 from tests.helpers import sinks
 
@@ -60,13 +60,12 @@ class Scene:
 
     engine: Engine
     server: sinks.Server
-    address: Address
     t0: float
     said: list[EngineEvent] = field(default_factory=list)
 
     def dial(self) -> socket.socket:
         """Return a new connection through the link."""
-        return sinks.dial(self.address, 16384)
+        return sinks.dial(self.engine.address("link"), 16384)
 
     def at(self, t: float) -> float:
         """Return the instant *t* of the timeline on the clock."""
@@ -94,11 +93,11 @@ class Scene:
 def scene(make: Make, timeline: Timeline, server: sinks.Server | None = None) -> Iterator[Scene]:
     """Open one link to *server* (a sink unless said otherwise) and start it."""
     with server or sinks.Sink() as there, make() as engine:
-        address = engine.open([LinkSpec("link", "group", timeline, there.address)])["link"]
+        engine.open([LinkSpec("link", "group", timeline, there.address)])
         t0 = time.monotonic() + 0.02
         engine.start("link", t0)
         time.sleep(0.02)
-        yield Scene(engine, there, address, t0)
+        yield Scene(engine, there, t0)
 
 
 def sees_end(sock: socket.socket) -> tuple[str, float]:

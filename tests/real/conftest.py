@@ -12,8 +12,18 @@ import pytest
 @pytest.fixture(scope="session")
 def tusd() -> Path:
     """The path of tusd at the pinned version. Real tests were asked for, so a missing part is a failure."""
-    command = [sys.executable, "-m", "simulator", "servers", "install", "tusd"]
+    return installed("servers", "tusd")
+
+
+@pytest.fixture(scope="session")
+def toxiproxy() -> Path:
+    """The path of toxiproxy-server at the pinned version."""
+    return installed("engines", "toxiproxy")
+
+
+def installed(kind: str, name: str) -> Path:
+    command = [sys.executable, "-m", "simulator", kind, "install", name]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     if told.returncode != 0:
-        pytest.fail(f"tusd cannot be installed here: {told.stderr.strip().splitlines()[-1]}")
+        pytest.fail(f"{name} cannot be installed here: {told.stderr.strip().splitlines()[-1]}")
     return Path(told.stdout.strip().rpartition(" is at ")[2])

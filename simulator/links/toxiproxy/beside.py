@@ -51,6 +51,10 @@ class ApiFailed(Exception):
     """A call was not answered as it should be: the message says which, and how."""
 
 
+class Hung(ApiFailed):
+    """A call was not answered in time, and so no other will be."""
+
+
 class Patient(requests.Session):
     """What the library takes for the module ``requests``: its calls end, and keep their connections."""
 
@@ -79,6 +83,8 @@ def by_library(call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Return what the library's *call* gives. Raises ``ApiFailed``, naming the call, for all its errors."""
     try:
         return call(*args, **kwargs)
+    except requests.ReadTimeout as error:
+        raise Hung(f"{call.__name__} was not answered within {TIMEOUT:g} s") from error
     except (ApiFailed, *_LIBRARYS) as error:
         raise ApiFailed(f"{call.__name__} {said(args, kwargs)}: {error}") from error
 
@@ -125,7 +131,7 @@ class Lines:
             async with asyncio.timeout(TIMEOUT), self._room:
                 status, told = await self._converse(target, json.dumps(body).encode())
         except TimeoutError as error:
-            raise ApiFailed(f"POST {target} was not answered within {TIMEOUT:g} s") from error
+            raise Hung(f"POST {target} was not answered within {TIMEOUT:g} s") from error
         except (OSError, h11.RemoteProtocolError) as error:
             raise ApiFailed(f"POST {target}: {error or type(error).__name__}") from error
         if status >= 300:

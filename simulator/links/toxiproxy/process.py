@@ -21,7 +21,7 @@ import toxiproxy
 from simulator.errors import SimsimError
 from simulator.links.embedded import kernel
 from simulator.links.toxiproxy import beside, names, probe, server
-from simulator.links.toxiproxy.beside import ApiFailed, Lines
+from simulator.links.toxiproxy.beside import ApiFailed, Hung, Lines
 from simulator.links.toxiproxy.conductor import Desk, Link
 from simulator.links.toxiproxy.ports import Ports
 from simulator.links.toxiproxy.server import Server
@@ -120,23 +120,28 @@ def _conduct(there: Server, prefix: str, control: socket.socket, events: socket.
     """Play links on the server *there* until the parent has enough. Raises ``ApiFailed`` and ``PartDied``."""
     library = beside.library_for(*there.address)
     named = map(f"{prefix}-{{}}".format, count())
+    hung = False
     try:
         if there.child is None:
             probe.clear(library)
         stall = probe.stall_rate(library, there.address[0], next(named))
         asyncio.run(_serve(there, partial(next, named), stall, control, events))
     except ApiFailed as error:
+        hung = isinstance(error, Hung)
         there.check()  # a server that has ended says so better than the call that it did not answer
         raise ApiFailed(f"{there.words}: {error}") from error
     finally:
-        if there.child is None:
+        if there.child is None and not hung:
             _leave(library, prefix)
 
 
 def _leave(library: toxiproxy.Toxiproxy, prefix: str) -> None:
     """Remove our proxies from a server that lives on."""
-    ours = [name for name in beside.by_library(library.proxies) if name.startswith(f"{prefix}-")]
-    probe.remove(library, ours)
+    try:
+        ours = [name for name in beside.by_library(library.proxies) if name.startswith(f"{prefix}-")]
+        probe.remove(library, ours)
+    except ApiFailed:  # it is gone, or will be found out by whoever uses it next, who clears up first
+        pass
 
 
 async def _serve(

@@ -97,14 +97,14 @@ def running(url: str) -> Iterator[Server]:
 
 def address_of(url: str, *, allow_remote: bool = True) -> Address:
     """Return host and port of the API at *url*, numeric. Raises ``UsageError`` for what cannot be one."""
-    where, example = f"--engine {url}", f"write it as http://127.0.0.1:{PORT}"
+    where, example = "--engine", f"write it as http://127.0.0.1:{PORT}"
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or PORT
     except ValueError as error:
-        raise UsageError(f"is not a URL: {error}", where=where, mend=example) from error
+        raise UsageError(f"this is not a URL: {error}", where=where, mend=example) from error
     if parts.scheme != "http" or not host or parts.path.strip("/") or parts.query or parts.username:
-        raise UsageError("is not the URL of a toxiproxy's API", where=where, mend=example)
+        raise UsageError("this is not the URL of a toxiproxy's API", where=where, mend=example)
     try:
         found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
     except OSError as error:

@@ -79,7 +79,7 @@ def test_without_an_engine_the_method_is_named() -> None:
     upload.query(1, 1.1, offset=500).send(1.1, 2, start=500, carried=-1).completed(2)
     found = numbers(run)
     assert found["carried"].value == 550 + 500
-    assert "1 of 2 requests by the client's socket less its send queue" in found["carried"].method
+    assert "1 of 2 requests estimated: the client's socket less its send queue" in found["carried"].method
 
 
 def test_plain_loses_all_that_an_attempt_carried() -> None:
