@@ -205,7 +205,7 @@ def _uncounted(run: Seen) -> Iterator[Warning]:
         yield Warning(
             level="note",
             seen=carried_method(uploads),
-            means="carried bytes of cut requests are known to a few kB, and rather too high than too low",
+            means="carried bytes of cut requests are known to a few kB only",
             advice="use the embedded engine, which counts what leaves the bottleneck",
         )
 

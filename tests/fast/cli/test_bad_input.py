@@ -42,6 +42,9 @@ CASES = [
     (["profiles", "show", "nothing"], "nothing"),
     (["profiles", "nonsense"], "nonsense"),
     (["servers", "install", "apache"], "apache"),
+    (["engines", "install", "netem"], "netem"),
+    (["run", "lte", "--engine", "http://192.0.2.1:8474"], "--allow-remote"),
+    (["run", "lte", "--engine", "http://127.0.0.1:9"], "no toxiproxy answers"),
 ]
 
 

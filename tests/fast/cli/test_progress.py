@@ -115,3 +115,10 @@ def test_uploads_that_have_ended_are_not_kept() -> None:
         progress.take(request(upload=number))
         progress.take(upload(0).model_copy(update={"upload": number}))
     assert held(progress) < 200
+
+
+def test_where_no_engine_counts_carried_bytes_are_what_the_sockets_took() -> None:
+    progress = begun()
+    progress.take(request(sent=400, unsent=100))
+    progress.take(request(t=2.0, end=3.0, sent=50))
+    assert progress.arms["tus"].carried == 350
