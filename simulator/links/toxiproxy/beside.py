@@ -33,7 +33,8 @@ import toxiproxy.exceptions
 from requests.adapters import HTTPAdapter
 
 TIMEOUT = 5.0  # seconds for one call; toxiproxy answers within milliseconds or not at all
-LINES = 16  # connections that calls share
+LINES = 256  # connections that calls share: as many as may fall due at one instant
+POOL = 16  # connections that the library's calls share
 KEPT = 50.0  # seconds: toxiproxy ends a connection that is idle for 60
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ class Patient(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False
-        self.mount("http://", HTTPAdapter(pool_maxsize=LINES, max_retries=1))
+        self.mount("http://", HTTPAdapter(pool_maxsize=POOL, max_retries=1))
 
     def request(self, method: str, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         """Do as ``requests.Session``. Raises ``ApiFailed`` for an answer of 500 and above."""
