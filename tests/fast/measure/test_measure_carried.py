@@ -185,7 +185,7 @@ def fault(kind: str, issued: float) -> Fault:
 
 
 def estimated(cut: Request, bound: Bound) -> int:
-    [passage] = attribute([cut], [], bound)
+    [passage] = attribute([cut], [], bound=bound)
     assert not passage.counted
     return passage.carried
 
@@ -223,7 +223,7 @@ def test_what_passed_after_the_fault_that_cut_it_is_not_its_own() -> None:
 
 def test_the_engines_own_count_needs_no_bound() -> None:
     cut = request(0, 1, sent=5000, length=9000, cause=Cause.RESET)
-    [passage] = attribute([cut], [connection(0, 1, 4010)], Bound(CURVE))
+    [passage] = attribute([cut], [connection(0, 1, 4010)], bound=Bound(CURVE))
     assert (passage.carried, passage.counted) == (4000, True)
 
 
