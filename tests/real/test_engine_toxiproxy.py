@@ -276,7 +276,7 @@ def test_a_server_that_hangs_is_given_up_on_and_named(toxiproxy: Path) -> None:
         process.suspend()
         try:
             engine.start("a", time.monotonic())
-            with pytest.raises(PartDied, match=r"toxiproxy at .* was not answered within 5 s"):
+            with pytest.raises(PartDied, match=r"toxiproxy at .* was not answered within 10 s"):
                 until(lambda: engine.events(1.0) and False, timeout=60)
         finally:
             process.resume()

@@ -32,7 +32,7 @@ import toxiproxy.api
 import toxiproxy.exceptions
 from requests.adapters import HTTPAdapter
 
-TIMEOUT = 5.0  # seconds for one call; toxiproxy answers within milliseconds or not at all
+TIMEOUT = 10.0  # seconds for one call; toxiproxy answers within milliseconds, or not at all
 LINES = 256  # connections that calls share: as many as may fall due at one instant
 POOL = 16  # connections that the library's calls share
 KEPT = 50.0  # seconds: toxiproxy ends a connection that is idle for 60
@@ -113,9 +113,13 @@ class Lines:
         self._idle: list[_Line] = []
         self._room = asyncio.Semaphore(LINES)
 
-    async def update(self, proxy: str, toxic: str, attributes: Mapping[str, int]) -> Acknowledged:
-        """Set *attributes* of a toxic. POST does so everywhere, PATCH only from v2.6.0 on."""
-        return await self._post(f"/proxies/{proxy}/toxics/{toxic}", {"attributes": attributes})
+    async def update(self, proxy: str, toxic: str, *steps: Mapping[str, int]) -> Acknowledged:
+        """Set attributes of a toxic. POST does so everywhere, PATCH only from v2.6.0 on.
+
+        Of several *steps* the server does each as soon as it has done the one before: all are sent at
+        once (RFC 9112, section 9.3.2), and nothing on our side can come in between.
+        """
+        return await self._post(f"/proxies/{proxy}/toxics/{toxic}", *({"attributes": step} for step in steps))
 
     async def populate(self, proxies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Create *proxies* and return what the server says of each."""
@@ -126,11 +130,11 @@ class Lines:
         for line in self._idle:
             line.close()
 
-    async def _post(self, target: str, body: Any) -> Acknowledged:
+    async def _post(self, target: str, *bodies: Any) -> Acknowledged:
         """Raises ``ApiFailed`` when there is no answer in time, or another than success."""
         try:
             async with asyncio.timeout(TIMEOUT), self._room:
-                status, told = await self._converse(target, json.dumps(body).encode())
+                status, told = await self._converse(target, [json.dumps(body).encode() for body in bodies])
         except TimeoutError as error:
             raise Hung(f"POST {target} was not answered within {TIMEOUT:g} s") from error
         except (OSError, h11.RemoteProtocolError) as error:
@@ -139,18 +143,18 @@ class Lines:
             raise ApiFailed(f"POST {target} was answered {status}: {told.body!r}")
         return told
 
-    async def _converse(self, target: str, body: bytes) -> tuple[int, Acknowledged]:
+    async def _converse(self, target: str, bodies: list[bytes]) -> tuple[int, Acknowledged]:
         line = self._kept()
         if line is not None:
             try:
-                return await self._ask(line, target, body)
+                return await self._ask(line, target, bodies)
             except (OSError, h11.RemoteProtocolError):
                 pass  # it ended while it was idle; every call here may be made twice
-        return await self._ask(await _Line.dial(self._host, self._port), target, body)
+        return await self._ask(await _Line.dial(self._host, self._port), target, bodies)
 
-    async def _ask(self, line: _Line, target: str, body: bytes) -> tuple[int, Acknowledged]:
+    async def _ask(self, line: _Line, target: str, bodies: list[bytes]) -> tuple[int, Acknowledged]:
         try:
-            answer = await line.post(target, body)
+            answer = await line.post(target, bodies)
         except BaseException:
             line.close()
             raise
@@ -176,8 +180,8 @@ class _Line:
         self._host = host
         self._reader = reader
         self._writer = writer
-        self._http = h11.Connection(h11.CLIENT)
         self._used = monotonic()
+        self.reusable = True  # whether another call may follow
 
     @classmethod
     async def dial(cls, host: str, port: int) -> _Line:
@@ -189,38 +193,42 @@ class _Line:
         """Whether the server has not ended it, and is not about to."""
         return not self._reader.at_eof() and monotonic() - self._used < KEPT
 
-    @property
-    def reusable(self) -> bool:
-        """Whether another call may follow."""
-        return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
-
     def close(self) -> None:
         """End it."""
         self._writer.close()
 
-    async def post(self, target: str, body: bytes) -> tuple[int, Acknowledged]:
-        """Return the status, and the call with its answer."""
-        if self.reusable:
-            self._http.start_next_cycle()
+    async def post(self, target: str, bodies: list[bytes]) -> tuple[int, Acknowledged]:
+        """Send *bodies*, one after another, in one piece; return the worst status, and the last answer."""
+        calls = [h11.Connection(h11.CLIENT) for _ in bodies]
+        sent = b"".join(self._request(*call, target) for call in zip(calls, bodies, strict=True))
+        issued, worst, body, rest = monotonic(), 0, b"", b""
+        self._writer.write(sent)
+        for call in calls:
+            if rest:
+                call.receive_data(rest)
+            status, body = await self._answer(call)
+            worst, rest = max(worst, status), call.trailing_data[0]
+        self._used = monotonic()
+        self.reusable = calls[-1].their_state is h11.DONE
+        return worst, Acknowledged(issued, self._used, _read(body))
+
+    def _request(self, call: h11.Connection, body: bytes, target: str) -> bytes:
         head = [
             ("Host", self._host),
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(body))),
         ]
         request = h11.Request(method="POST", target=target, headers=head)
-        sent = [self._http.send(event) for event in (request, h11.Data(data=body), h11.EndOfMessage())]
-        issued = monotonic()
-        self._writer.write(b"".join(part for part in sent if part))
-        status, answer = await self._answer()
-        self._used = monotonic()
-        return status, Acknowledged(issued, self._used, _read(answer))
+        return b"".join(
+            call.send(event) or b"" for event in (request, h11.Data(data=body), h11.EndOfMessage())
+        )
 
-    async def _answer(self) -> tuple[int, bytes]:
+    async def _answer(self, call: h11.Connection) -> tuple[int, bytes]:
         status, body = 0, bytearray()
         while True:
-            event = self._http.next_event()
+            event = call.next_event()
             if event is h11.NEED_DATA:
-                self._http.receive_data(await self._reader.read(65536))
+                call.receive_data(await self._reader.read(65536))
             elif isinstance(event, h11.Response):
                 status = event.status_code
             elif isinstance(event, h11.Data):

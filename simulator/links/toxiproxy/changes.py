@@ -67,7 +67,7 @@ class Play:
     toxics: tuple[Toxic, ...]
     first: Settings
     changes: tuple[Change, ...]
-    slice: int  # bytes in one chunk, at most
+    slices: Mapping[str, int]  # bytes in one chunk of each stream, at most
     stall: int = 0
 
     @property
@@ -75,8 +75,8 @@ class Play:
         """Return the rates at which nothing moves in either direction."""
         return {toxic.name: {"rate": self.stall} for toxic in self.toxics if toxic.type == "bandwidth"}
 
-    def settles(self, before: Mapping[str, int], after: Mapping[str, int]) -> bool:
-        """Return whether a toxic has to be updated with *before* once more, just before *after*.
+    def settles(self, toxic: str, before: Mapping[str, int], after: Mapping[str, int]) -> bool:
+        """Return whether *toxic* has to be updated with *before* once more, just before *after*.
 
         toxiproxy writes the new rate while the toxic may be handing on a part of a chunk, whose size it
         reckons from the rate: a part longer than the chunk ends the whole server ("slice bounds out of
@@ -85,20 +85,22 @@ class Play:
         each update: for the next SPLIT there is none to hand on.
         """
         rate = before.get("rate")
-        return rate is not None and rate < after["rate"] and self.slice > rate * SPLIT
+        if rate is None:
+            return False
+        return rate < after["rate"] and self.slices[toxic.partition("-")[2]] > rate * SPLIT
 
 
 def play_of(timeline: Timeline, stall: int = 0) -> Play:
     """Return how *timeline* is played where the rate *stall* (KB/s) holds everything."""
-    slice_ = _slice(timeline)
-    toxics = tuple(_toxics(timeline, slice_))
+    slices = {"upstream": _slice(timeline.uplink), "downstream": _slice(timeline.downlink)}
+    toxics = tuple(_toxics(timeline, slices))
     names = {toxic.name for toxic in toxics}
 
     def settings(t: float) -> Settings:
-        return {name: said for name, said in _settings(timeline, t, slice_, stall).items() if name in names}
+        return {name: said for name, said in _settings(timeline, t, slices, stall).items() if name in names}
 
     changes = tuple(_changes(timeline, settings))
-    return Play(toxics, settings(0.0), changes, slice_, stall)
+    return Play(toxics, settings(0.0), changes, slices, stall)
 
 
 def rate_setting(rate: Rate, stall: int = 0) -> int:
@@ -113,10 +115,10 @@ def moves(timeline: Timeline) -> list[float]:
     return sorted(item.t for item in timeline.breaks if FAULTS[item.kind].old is Old.FREEZE)
 
 
-def _toxics(timeline: Timeline, slice_: int) -> Iterator[Toxic]:
+def _toxics(timeline: Timeline, slices: Mapping[str, int]) -> Iterator[Toxic]:
     delayed = any(timeline.delay.values) or timeline.jitter.spread > 0
     for stream, curve in (("upstream", timeline.uplink), ("downstream", timeline.downlink)):
-        if not curve.unlimited and slice_ < CHUNK:
+        if not curve.unlimited and slices[stream] < CHUNK:
             yield Toxic(f"slicer-{stream}", "slicer", stream)
         if not curve.unlimited:
             yield Toxic(f"bandwidth-{stream}", "bandwidth", stream)
@@ -126,12 +128,14 @@ def _toxics(timeline: Timeline, slice_: int) -> Iterator[Toxic]:
         yield Toxic("limit-upstream", "limit_data", "upstream")
 
 
-def _settings(timeline: Timeline, t: float, slice_: int, stall: int) -> dict[str, dict[str, int]]:
+def _settings(timeline: Timeline, t: float, slices: Mapping[str, int], stall: int) -> Settings:
     delay = {"latency": _ms(timeline.delay.at(t)), "jitter": _ms(timeline.jitter.spread)}
-    slicer = {"average_size": slice_, "size_variation": 0, "delay": 0}
+    sliced = {
+        f"slicer-{stream}": {"average_size": size, "size_variation": 0, "delay": 0}
+        for stream, size in slices.items()
+    }
     return {
-        "slicer-upstream": slicer,
-        "slicer-downstream": slicer,
+        **sliced,
         "bandwidth-upstream": {"rate": rate_setting(timeline.uplink.at(t), stall)},
         "bandwidth-downstream": {"rate": rate_setting(timeline.downlink.at(t), stall)},
         "latency-upstream": delay,
@@ -171,10 +175,9 @@ def _instants(timeline: Timeline) -> list[float]:
     return sorted(t for t in edges | steps if t < math.inf and t <= timeline.horizon)
 
 
-def _slice(timeline: Timeline) -> int:
-    curves: tuple[RateCurve, ...] = (timeline.uplink, timeline.downlink)
-    rates = [math.inf if rate is None else rate for curve in curves for rate in curve.rates]
-    return int(min(CHUNK, max(PACKET, max(rates) / 8 * SLICE)))
+def _slice(curve: RateCurve) -> int:
+    fastest = max(math.inf if rate is None else rate for rate in curve.rates)
+    return int(min(CHUNK, max(PACKET, fastest / 8 * SLICE)))
 
 
 def _ms(seconds: float) -> int:

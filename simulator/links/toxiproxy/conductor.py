@@ -149,9 +149,9 @@ class Link:
 
     async def _update(self, proxy: Proxy, name: str, said: Mapping[str, int]) -> list[Span]:
         before = proxy.settings[name]
-        steps = (before, said) if self._play.settles(before, said) else (said,)
-        told = [await self._desk.lines.update(proxy.handle.name, name, step) for step in steps]
-        return [(each.issued, each.done) for each in told]
+        steps = (before, said) if self._play.settles(name, before, said) else (said,)
+        told = await self._desk.lines.update(proxy.handle.name, name, *steps)
+        return [(told.issued, told.done)]
 
     def _events(self, change: Change, t0: float, calls: list[Span]) -> Iterator[Message]:
         """Yield what the engine says of a change: a fault for each that begins, else what was set."""

@@ -60,7 +60,7 @@ def test_what_a_link_does_not_do_has_no_toxic() -> None:
     assert {toxic.stream for toxic in only_up.toxics} == {"upstream"}
     fast = play_of(timeline(up=1e9, down=1e9))
     assert {toxic.type for toxic in fast.toxics} == {"bandwidth"}
-    assert fast.slice == CHUNK
+    assert fast.slices == {"upstream": CHUNK, "downstream": CHUNK}
 
 
 def test_an_unlimited_link_that_stalls_has_a_rate_that_nothing_reaches() -> None:
@@ -156,11 +156,19 @@ def test_nothing_is_played_past_the_horizon_or_at_infinity() -> None:
 def test_a_rate_is_raised_in_two_steps_only_while_chunks_may_be_in_parts() -> None:
     play = play_of(timeline(up=2e6, down=2e6))
     slow, enough = {"rate": 14}, {"rate": 15}  # of 1460 bytes, 15 KB/s hand on all within 100 ms
-    assert play.settles({"rate": 0}, enough)
-    assert play.settles(slow, enough)
-    assert not play.settles(enough, {"rate": 4000})
-    assert not play.settles({"rate": 14}, {"rate": 0})
-    assert not play.settles({"latency": 40, "jitter": 0}, {"latency": 90, "jitter": 0})
+    up = "bandwidth-upstream"
+    assert play.settles(up, {"rate": 0}, enough)
+    assert play.settles(up, slow, enough)
+    assert not play.settles(up, enough, {"rate": 4000})
+    assert not play.settles(up, slow, {"rate": 0})
+    assert not play.settles("latency-upstream", {"latency": 40, "jitter": 0}, {"latency": 90, "jitter": 0})
+
+
+def test_each_direction_is_sliced_by_its_own_rate() -> None:
+    play = play_of(timeline(up=2e6, down=32e6))
+    assert play.slices == {"upstream": PACKET, "downstream": 20_000}
+    assert play.settles("bandwidth-downstream", {"rate": 199}, {"rate": 4000})
+    assert not play.settles("bandwidth-upstream", {"rate": 199}, {"rate": 4000})
 
 
 @pytest.mark.parametrize("user", range(5))
