@@ -85,6 +85,7 @@ class Plan(_Record):
     arms: list[Arm]
     baseline: str
     engine: str
+    approximations: list[str] = []  # what the engine does less than exactly, in words
     server: str
     server_version: str
     target: str  # URL of the upload endpoint
@@ -128,8 +129,20 @@ class Fault(_Record):
     fault: str  # a row of the fault table
     issued: float
     done: float
-    connections: int = 0  # how many it struck
-    dropped: int = 0  # bytes on the link that were thrown away
+    connections: int | None = None  # how many it ended; None where the engine cannot count them
+    dropped: int | None = None  # bytes on the link that were thrown away
+
+
+class Change(_Record):
+    """One change that an engine made by a call and that begins no fault: a new rate, the end of a stall."""
+
+    kind: Literal["change"] = "change"
+    t: float  # planned
+    user: int
+    arm: str
+    what: str
+    issued: float
+    done: float  # acknowledged
 
 
 class Connection(_Record):
@@ -284,7 +297,19 @@ class Sample(_Record):
 
 
 Record = (
-    Run | Link | Fault | Connection | Request | Offset | Wait | Violation | Upload | Hop | Integrity | Sample
+    Run
+    | Link
+    | Fault
+    | Change
+    | Connection
+    | Request
+    | Offset
+    | Wait
+    | Violation
+    | Upload
+    | Hop
+    | Integrity
+    | Sample
 )
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])
 

@@ -44,7 +44,7 @@ TOOLS = (
         "toxiproxy-server",
         "--version",
         "the toxiproxy engine",
-        "go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0, put on the PATH as toxiproxy-server",
+        "simsim engines install toxiproxy",
     ),
 )
 
@@ -122,20 +122,21 @@ def _source_requirements(file: Path) -> list[tuple[str, str]]:
 
 def look_for(tool: Tool) -> Part:
     """Return whether *tool* is here, with what it says of its version."""
-    from simulator.servers import install
+    from simulator import programs
 
-    path = install.find_program(tool.name)
+    path = programs.find_program(tool.name)
     found = None if path is None else f"{_first_line(path, tool.version)} ({path})"
     return Part(tool.name, found, tool.enables, tool.mend)
 
 
 def servers() -> Iterator[Part]:
     """Yield each server of the catalog that is a program of its own."""
-    from simulator.servers import catalog, install, process
+    from simulator import programs
+    from simulator.servers import catalog, process
 
     for entry in map(catalog.load, catalog.names()):
         if entry.program is not None:
-            path = install.find_program(entry.program)
+            path = programs.find_program(entry.program)
             found = None if path is None else f"{process.version_of(entry, path)} ({path})"
             yield Part(entry.name, found, f"--server {entry.name}", f"simsim servers install {entry.name}")
 

@@ -14,7 +14,19 @@ from types import FrameType
 import typer
 
 from simulator import __version__
-from simulator.cli import calibrate, doctor, engine, gateway, profiles, report, run, serve, servers, streams
+from simulator.cli import (
+    calibrate,
+    doctor,
+    engine,
+    engines,
+    gateway,
+    profiles,
+    report,
+    run,
+    serve,
+    servers,
+    streams,
+)
 from simulator.errors import SimsimError, refuse_undecodable
 
 BUG = 70  # EX_SOFTWARE of sysexits.h
@@ -33,6 +45,7 @@ app.command("run", short_help="Run a swarm over flaky links; print what resumpti
 app.command("report", short_help="Make a run's numbers, charts and pages again.")(report.report)
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(servers.app, name="servers")
+app.add_typer(engines.app, name="engines")
 app.command("serve", short_help="Serve uploads: tus 1.0 and plain.")(serve.serve)
 app.command("calibrate", short_help="Measure an engine's own error, and a run against theory.")(
     calibrate.calibrate

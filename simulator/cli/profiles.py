@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from simulator.cli.tables import table
 from simulator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -175,9 +176,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if sys.stdout.isatty():
         _drawn(header, rows)
         return
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    for line in (header, *rows):
-        print("  ".join(map(str.ljust, line, widths)).rstrip())
+    print("\n".join(table((header, *rows))))
 
 
 def _drawn(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -160,6 +160,8 @@ class Progress:
         key = (record.arm, record.user, record.upload)
         self.arms[record.arm].again += max(0, self._reached.get(key, 0) - record.start)
         # What a socket took may still be in the link's queue, which carried nothing yet.
+        if not self._carried:  # no engine counts: what the sockets took is the nearest known
+            self.arms[record.arm].carried += record.sent - (record.unsent or 0)
         passed = record.sent - (record.unsent or 0) - (self.plan.in_flight_bytes if self.plan else 0)
         self._reached[key] = record.start + max(0, passed)
 

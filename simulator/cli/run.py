@@ -19,7 +19,9 @@ _SIZES = "'3 MB', '1 MB..5 MB', 'lognormal(3 MB, 0.5)', or the path of a file."
 
 Profile = Annotated[str, typer.Argument(help="A shipped profile, or the path of a TOML file.")]
 Seed = Annotated[int, _option("Of the weather; the same seed, the same links.")]
-Engine = Annotated[str, _option("What makes the links: embedded.")]
+Engine = Annotated[
+    str, _option("What makes the links: embedded, toxiproxy, or the URL of a toxiproxy that runs.")
+]
 Workers = Annotated[int, _option("Processes that run users.")]
 Calm = Annotated[bool, _option("Also run each arm without faults, for retention.", "--calm/--no-calm")]
 Users = Annotated[int | None, _option("Users per arm.")]
@@ -36,7 +38,7 @@ Server = Annotated[
 ]
 Against = Annotated[str | None, _option("URL of a server that already runs.")]
 Header = Annotated[list[str] | None, _option("'Name: value' with every request.")]
-AllowRemote = Annotated[bool, _option("Let --against leave this machine.", "--allow-remote")]
+AllowRemote = Annotated[bool, _option("Let --against and --engine leave this machine.", "--allow-remote")]
 HopScript = Annotated[str | None, _option("An HTTP-aware hop before the server: a script.", "--hop")]
 Results = Annotated[Path, _option("Where run folders go.")]
 Quiet = Annotated[bool, _option("Only the answer.", "--quiet", "-q")]

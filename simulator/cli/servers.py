@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from simulator.cli.tables import table
 from simulator.errors import PartDied
 
 if TYPE_CHECKING:
@@ -86,9 +87,10 @@ def _watch(target: Target) -> None:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    from simulator.servers import install, process
+    from simulator import programs
+    from simulator.servers import process
 
-    program = install.find_program(entry.program) if entry.program else None
+    program = programs.find_program(entry.program) if entry.program else None
     here = entry.program is None or program is not None
     return {
         "name": entry.name,
@@ -102,13 +104,12 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 def _lines(rows: list[dict[str, Any]]) -> list[str]:
-    table = [("name", "installed", "speaks", "licence", "summary")]
+    lines = [("name", "installed", "speaks", "licence", "summary")]
     for row in rows:
         missing = f"no: simsim servers install {row['name']}"
         state = row["version"] if row["installed"] else missing
-        table.append((row["name"], state, ", ".join(row["speaks"]), row["licence"], row["summary"]))
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
+        lines.append((row["name"], state, ", ".join(row["speaks"]), row["licence"], row["summary"]))
+    return table(lines)
 
 
 def _note(words: str) -> None:

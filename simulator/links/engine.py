@@ -30,11 +30,13 @@ EngineEvent = Mapping[str, Any]
 """What an engine did. ``event`` is one of:
 
 ``fault``       link, fault, planned, until, issued, done, connections, dropped
+``change``      link, what, planned, issued, done; of what an engine sets by calls, apart from faults
 ``connection``  link, port, opened, t, end, carried_up, delivered_up, carried_down, delivered_down
 ``sample``      t, carried_up (bytes by group), late_p50, late_p99, lag; every 250 ms
 
 ``until`` is ``planned`` for an instant, and the timeline's horizon for what never ends. ``connections``
-and ``dropped`` (bytes) are of the connections that the fault ended: none where it keeps them.
+and ``dropped`` (bytes) are of the connections that the fault ended: 0 where it keeps them, None where
+the engine cannot count them (then it says no ``connection`` and no ``sample`` either).
 ``end`` is the fault's name, ``client`` or ``server`` (whose end came first), or ``run``.
 ``carried_up`` is since the opening; lateness (seconds, None when nothing was delivered) and ``lag``
 (seconds of link time given up, all links together) are since the sample before.
@@ -52,7 +54,11 @@ class Engine(Protocol):
         ...
 
     def open(self, links: Sequence[LinkSpec]) -> dict[str, Address]:
-        """Open *links* and return the address to dial for each, by link id."""
+        """Open *links* and return the address to dial for each at first, by link id."""
+        ...
+
+    def address(self, link: str) -> Address:
+        """Return where to dial *link* now: for some engines another after a move to another address."""
         ...
 
     def start(self, link: str, t0: float) -> None:

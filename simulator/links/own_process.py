@@ -64,9 +64,13 @@ class OwnProcessEngine:
             for link in numeric:
                 self._say({"do": "open", "link": spec_out(link)})
             while len(opened) < len(links):
-                opened |= dict(map(_address, self._hear_replies()))
+                opened |= dict(map(self._opened, self._hear_replies()))
             self._links |= opened
         return opened
+
+    def address(self, link: str) -> Address:
+        """Return where to dial *link* now. Raises ``KeyError`` for a link that is not open."""
+        return self._links[link]
 
     def start(self, link: str, t0: float) -> None:
         """Begin the timeline of *link* at *t0*, in CLOCK_MONOTONIC seconds.
@@ -116,6 +120,10 @@ class OwnProcessEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _opened(self, reply: Message) -> tuple[str, Address]:
+        """Return the link that was opened, and where to dial it."""
+        return reply["link"], ("127.0.0.1", reply["port"])
 
     def _refuse_twins(self, ids: list[str]) -> None:
         for n, name in enumerate(ids):
@@ -198,10 +206,6 @@ def _numeric(upstream: Address) -> Address:
     # Servers that bind to a name often listen on its IPv4 address alone.
     address = min(found, key=lambda row: row[0] != socket.AF_INET)[4]
     return address[0], port
-
-
-def _address(reply: Message) -> tuple[str, Address]:
-    return reply["link"], ("127.0.0.1", reply["port"])
 
 
 def _how(code: int) -> str:

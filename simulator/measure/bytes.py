@@ -16,6 +16,8 @@ from simulator.measure.models import Number
 
 Numbers = dict[str, Number]
 
+ESTIMATE = "the client's socket less its send queue (SIOCOUTQ), at most what the link's rate let pass"
+
 
 def byte_numbers(uploads: Sequence[UploadLog]) -> Numbers:
     """Return the byte counts of *uploads*, the amplification and the loss per interruption."""
@@ -105,9 +107,7 @@ def carried_method(uploads: Sequence[UploadLog]) -> str:
         return (
             "C by the engine's counts" if any(item.connection for item in passages) else "C by whole answers"
         )
-    return (
-        f"C of {estimated} of {len(passages)} requests by the client's socket less its send queue (SIOCOUTQ)"
-    )
+    return f"C of {estimated} of {len(passages)} requests estimated: {ESTIMATE}"
 
 
 def _sent(upload: UploadLog) -> int:

@@ -15,16 +15,26 @@ long after the request's end what may still be carried then, out of the kernels'
     client      |--requests--|  |--requests--|               |--requests--|
     engine       |=========|                      |=======|   |==========|
                 taken                             taken      taken
+
+An engine that cannot count (toxiproxy tells bytes only after a connection's end, and not after a cut)
+reports no connections. A cut request's share is then estimated: what its socket took, less what the
+kernel still held, and no more than the link's rate let pass from when it could send until the fault
+that cut it. The rest had been taken by the engine and not passed on. The rate is known exactly, an upload
+asks for all of it, and each connection of such an engine has it for itself, so the bound is close.
+Nor is it less than what the server is then known to hold (logs.settled).
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from simulator.records import Cause, Connection, Request
+from simulator.records import Cause, Connection, Fault, Request
+from simulator.weather.faults import FAULTS, Old
+from simulator.weather.timeline import RateCurve
 
 GIVEN_UP = frozenset({Cause.DEADLINE, Cause.CANCELLED})  # the run ended the attempt, not the network
 
@@ -78,13 +88,40 @@ class Passage:
         return self.ready, max(self.ready, request.end if moved is None else moved)
 
 
+@dataclass(frozen=True)
+class Bound:
+    """What one link could have carried: its rate curve, begun at ``start``, and its faults as they came.
+
+    A link whose ``curve`` is not known could have carried anything.
+    """
+
+    curve: RateCurve | None = None
+    start: float = 0.0
+    faults: Sequence[Fault] = ()
+
+    def of(self, passage: Passage) -> float:
+        """Return the most bytes of the body that can have passed before *passage* was cut."""
+        if self.curve is None:
+            return math.inf
+        request, ready = passage.request, passage.ready
+        cuts = (item.issued for item in self.faults if _ends_connections(item) and item.issued >= ready)
+        stop = min(request.end, min(cuts, default=math.inf)) - self.start
+        begin = ready - self.start
+        early = -begin * (self.curve.at(0.0) or 0.0) / 8 if begin < 0 else 0.0
+        return max(0.0, early + self.curve.carried(max(0.0, begin), stop) - request.head)
+
+
 def attribute(
-    requests: Iterable[Request], connections: Iterable[Connection], *, complete: bool = False
+    requests: Iterable[Request],
+    connections: Iterable[Connection],
+    *,
+    complete: bool = False,
+    bound: Bound | None = None,
 ) -> list[Passage]:
     """Return a passage for each of one link's *requests*, in the order of their start.
 
     *complete* says that *connections* are all that the engine ever took: what was sent over any other
-    went nowhere.
+    went nowhere. *bound* limits the estimate for those that the engine did not count.
     """
     ordered = sorted(requests, key=lambda item: (item.t, item.upload, item.n))
     taken = _joined(ordered, connections)
@@ -93,7 +130,7 @@ def attribute(
     for request in ordered:
         connection = taken.get(id(request))
         if connection is None:
-            passages.append(_uncounted(request, complete))
+            passages.append(_uncounted(request, complete, bound or Bound()))
             continue
         body = min(request.sent, max(0, left[id(connection)] - request.head))
         left[id(connection)] -= request.head + body
@@ -122,12 +159,13 @@ def _joined(ordered: Sequence[Request], connections: Iterable[Connection]) -> di
     return taken
 
 
-def _uncounted(request: Request, complete: bool) -> Passage:
+def _uncounted(request: Request, complete: bool, bound: Bound) -> Passage:
     """Return the passage of a request whose connection the engine did not count."""
     if complete and request.status is None:
         return Passage(request, 0, True, None)
     certain = not request.sent or _stored(request)
-    return Passage(request, _by_socket(request), certain, None)
+    taken = Passage(request, _by_socket(request), certain, None)
+    return taken if certain else replace(taken, carried=int(min(taken.carried, bound.of(taken))))
 
 
 def _stored(request: Request) -> bool:
@@ -137,6 +175,11 @@ def _stored(request: Request) -> bool:
     """
     answered = request.cause is None and request.status is not None and request.status < 400
     return answered and request.sent == request.length
+
+
+def _ends_connections(fault: Fault) -> bool:
+    kind = FAULTS.get(fault.fault)
+    return kind is not None and kind.old is not Old.KEEP
 
 
 def _by_socket(request: Request) -> int:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.errors import UsageError
-from simulator.measure.carried import Passage, attribute
-from simulator.measure.logs import LinkLog, UploadLog
+from simulator.measure.carried import Bound, Passage, attribute
+from simulator.measure.logs import LinkLog, UploadLog, settled
 from simulator.measure.redraw import Redrawn, redraw
 from simulator.records import (
     Arm,
+    Change,
     Connection,
     Fault,
     Hop,
@@ -92,6 +93,7 @@ class _Heap:
     requests: dict[LinkKey, list[Request]] = field(default_factory=lambda: defaultdict(list))
     connections: dict[LinkKey, list[Connection]] = field(default_factory=lambda: defaultdict(list))
     faults: dict[LinkKey, list[Fault]] = field(default_factory=lambda: defaultdict(list))
+    changes: dict[LinkKey, list[Change]] = field(default_factory=lambda: defaultdict(list))
     offsets: dict[Key, list[Offset]] = field(default_factory=lambda: defaultdict(list))
     waits: dict[Key, list[Wait]] = field(default_factory=lambda: defaultdict(list))
     violations: dict[Key, list[Violation]] = field(default_factory=lambda: defaultdict(list))
@@ -101,7 +103,7 @@ class _Heap:
     def put(self, record: Record) -> None:
         """Put *record* into its group."""
         _PUT[type(record)](self, record)
-        if not isinstance(record, Run | Integrity | Fault):  # found out afterwards, or planned ahead
+        if not isinstance(record, Run | Integrity | Fault | Change):  # found out afterwards, or planned ahead
             self.last = max(self.last, record.end if isinstance(record, Request) else record.t)
 
     def put_run(self, record: Run) -> None:
@@ -111,15 +113,15 @@ class _Heap:
 
     def close(self, plan: Plan, weather: Redrawn) -> Dataset:
         """Return the groups as a data set."""
-        passages = self._passages()
-        sizes = {(user, upload): record.size for (_, user, upload), record in self.ends.items()}
-        logs: dict[str, list[UploadLog]] = defaultdict(list)
-        for key in sorted(self.ends.keys() | passages.keys()):
-            logs[key[0]].append(self._upload(key, plan, passages[key], sizes.get(key[1:])))
         calm = {arm.name for arm in plan.arms if arm.calm_of}
         links = {
             key: self._link(key, weather.calm if key[0] in calm else weather.windy) for key in self._links()
         }
+        passages = self._passages(links)
+        sizes = {(user, upload): record.size for (_, user, upload), record in self.ends.items()}
+        logs: dict[str, list[UploadLog]] = defaultdict(list)
+        for key in sorted(self.ends.keys() | passages.keys()):
+            logs[key[0]].append(self._upload(key, plan, passages[key], sizes.get(key[1:])))
         return Dataset(
             plan=plan,
             arms=tuple(plan.arms),
@@ -132,12 +134,15 @@ class _Heap:
             last=self.last,
         )
 
-    def _passages(self) -> dict[Key, list[Passage]]:
+    def _passages(self, links: Mapping[LinkKey, LinkLog]) -> dict[Key, list[Passage]]:
         passages: dict[Key, list[Passage]] = defaultdict(list)
         # A run that ended in order has the end of every connection that its engine took.
         complete = self.end is not None and self.end.status == "finished" and bool(self.connections)
         for (arm, user), requests in self.requests.items():
-            for passage in attribute(requests, self.connections.get((arm, user), ()), complete=complete):
+            link = links[arm, user]
+            curve = None if link.timeline is None else link.timeline.uplink
+            bound = Bound(curve, link.start, link.faults)
+            for passage in attribute(requests, link.connections, complete=complete, bound=bound):
                 passages[arm, user, passage.request.upload].append(passage)
         return passages
 
@@ -154,11 +159,12 @@ class _Heap:
             timeline=timelines.get(key[1]),
             faults=tuple(sorted(self.faults.get(key, ()), key=lambda item: item.issued)),
             connections=tuple(sorted(self.connections.get(key, ()), key=lambda item: item.opened)),
+            changes=tuple(sorted(self.changes.get(key, ()), key=lambda item: item.issued)),
         )
 
     def _upload(self, key: Key, plan: Plan, passages: list[Passage], twin: int | None) -> UploadLog:
         record = self.ends.get(key)
-        return UploadLog(
+        log = UploadLog(
             arm=key[0],
             user=key[1],
             upload=key[2],
@@ -172,6 +178,7 @@ class _Heap:
             violations=tuple(_by_time(self.violations.get(key, []))),
             integrity=self.checks.get(key),
         )
+        return settled(log)
 
 
 def _by_upload(name: str) -> Callable[[_Heap, Any], None]:
@@ -190,6 +197,7 @@ _PUT: dict[type, Callable[[_Heap, Any], None]] = {
     Run: _Heap.put_run,
     Link: lambda heap, record: heap.starts.__setitem__((record.arm, record.user), record.t),
     Fault: _by_link("faults"),
+    Change: _by_link("changes"),
     Connection: _by_link("connections"),
     Request: _by_link("requests"),
     Offset: _by_upload("offsets"),

@@ -11,7 +11,7 @@ from simulator.measure import figures
 from simulator.measure.dataset import Dataset
 from simulator.measure.logs import LinkLog
 from simulator.measure.models import Number
-from simulator.records import Sample
+from simulator.records import Change, Fault, Sample
 from simulator.weather.faults import FAULTS
 from simulator.weather.timeline import RateCurve, merge
 
@@ -51,13 +51,15 @@ def _p99(values: Sequence[float], nothing: str, method: str) -> Number:
 
 
 def _event_lateness(data: Dataset) -> list[float]:
-    """Return how late each fault took hold; one that waits for a byte count has no planned instant."""
-    return [
-        max(item.issued, item.done) - item.t
-        for link in data.links.values()
-        for item in link.faults
-        if not (item.fault in FAULTS and FAULTS[item.fault].by_bytes)
-    ]
+    """Return how late each fault and each other change took hold.
+
+    A fault that waits for a byte count has no planned instant.
+    """
+    links = data.links.values()
+    faults = (item for link in links for item in link.faults)
+    planned = [item for item in faults if not (item.fault in FAULTS and FAULTS[item.fault].by_bytes)]
+    changes: list[Fault | Change] = [*planned, *(item for link in links for item in link.changes)]
+    return [max(item.issued, item.done) - item.t for item in changes]
 
 
 def _delivery_lateness(samples: Sequence[Sample]) -> list[float]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from simulator.measure.carried import Passage
-from simulator.records import Connection, Fault, Integrity, Offset, Outcome, Upload, Violation, Wait
+from simulator.records import Change, Connection, Fault, Integrity, Offset, Outcome, Upload, Violation, Wait
 from simulator.weather.timeline import Timeline
 
 
@@ -82,6 +82,18 @@ class UploadLog:
         return tuple(reversed(kept))
 
 
+def settled(log: UploadLog) -> UploadLog:
+    """Return *log* with each estimate of carried bytes raised to what the server turned out to hold."""
+    return replace(log, passages=tuple(map(_settled, log.passages, log.kept)))
+
+
+def _settled(passage: Passage, kept: int | None) -> Passage:
+    if passage.counted or kept is None:
+        return passage
+    stored = min(passage.request.sent, kept - passage.request.start)
+    return replace(passage, carried=max(passage.carried, stored))
+
+
 @dataclass(frozen=True)
 class LinkLog:
     """One user's link in one arm. ``start`` is the timeline's zero, in seconds since the run's start."""
@@ -92,3 +104,4 @@ class LinkLog:
     timeline: Timeline | None
     faults: tuple[Fault, ...]
     connections: tuple[Connection, ...]
+    changes: tuple[Change, ...] = ()

@@ -215,7 +215,8 @@ def fault_of(passage: Passage, faults: Sequence[Fault]) -> tuple[str, float]:
 
 def _breaks(fault: Fault) -> bool:
     kind = FAULTS.get(fault.fault)
-    return fault.connections > 0 and (kind is None or kind.old is not Old.KEEP)
+    # Of an engine that does not count them, a fault ended whatever was under way.
+    return fault.connections != 0 and (kind is None or kind.old is not Old.KEEP)
 
 
 def _holds(fault: Fault) -> bool:

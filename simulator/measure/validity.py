@@ -243,8 +243,19 @@ def _uncounted(run: Seen) -> Iterator[Warning]:
         yield Warning(
             level="note",
             seen=carried_method(uploads),
-            means="bytes in the engine and in other buffers count as carried, so C is rather too high",
+            means="carried bytes of cut requests are known to a few kB only",
             advice="use the embedded engine, which counts what leaves the bottleneck",
+        )
+
+
+def _approximated(run: Seen) -> Iterator[Warning]:
+    said = run.data.plan.approximations
+    if said:
+        yield Warning(
+            level="note",
+            seen=f"{run.data.plan.engine} does not play this profile to the letter: {'; '.join(said)}",
+            means="compare arms within this run; other engines' figures differ by as much",
+            advice="use the embedded engine, which plays all of it",
         )
 
 
@@ -276,5 +287,6 @@ CHECKS: tuple[Callable[[Seen], Iterator[Warning]], ...] = (
     _other_weather,
     _few_users,
     _uncounted,
+    _approximated,
     _open_ended,
 )

@@ -37,8 +37,8 @@ class FaultRow:
     fault: str
     count: int
     seconds: float  # in force, all links together
-    connections: int  # struck
-    dropped: int  # bytes thrown away on the links
+    connections: int | None  # struck; None where the engine cannot count them
+    dropped: int | None  # bytes thrown away on the links
 
 
 @dataclass(frozen=True)

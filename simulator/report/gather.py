@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from simulator.measure.dataset import Dataset
@@ -81,9 +81,15 @@ def _fault_row(arm: str, kind: str, faults: list[Fault]) -> FaultRow:
         fault=kind,
         count=len(faults),
         seconds=sum(max(0.0, fault.until - fault.t) for fault in faults),
-        connections=sum(fault.connections for fault in faults),
-        dropped=sum(fault.dropped for fault in faults),
+        connections=_sum(fault.connections for fault in faults),
+        dropped=_sum(fault.dropped for fault in faults),
     )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """Return the sum; None when one of *counts* is not known."""
+    known = list(counts)
+    return None if None in known else sum(count for count in known if count is not None)
 
 
 def _violations(data: Dataset) -> list[Violation]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator.links.engine import EngineEvent
-from simulator.records import Connection, Fault, Record, Sample
+from simulator.records import Change, Connection, Fault, Record, Sample
 
 
 def record_of(event: EngineEvent, origin: float, part: str) -> Record:
@@ -28,6 +28,11 @@ def _fault(event: EngineEvent, origin: float, _: str) -> Record:
     return Fault(t=planned, until=until, **_whose(event), **times, **counts)
 
 
+def _change(event: EngineEvent, origin: float, _: str) -> Record:
+    times = {name: event[name] - origin for name in ("issued", "done")}
+    return Change(t=event["planned"] - origin, **_whose(event), **times, what=event["what"])
+
+
 def _connection(event: EngineEvent, origin: float, _: str) -> Record:
     names = ("port", "end", "carried_up", "delivered_up", "carried_down", "delivered_down")
     return Connection(
@@ -45,6 +50,7 @@ def _sample(event: EngineEvent, origin: float, part: str) -> Record:
 
 _KINDS: Mapping[str, Callable[[EngineEvent, float, str], Record]] = {
     "fault": _fault,
+    "change": _change,
     "connection": _connection,
     "sample": _sample,
 }

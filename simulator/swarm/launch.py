@@ -47,11 +47,13 @@ class Swarm:
         job_file.write_text(self._job.model_dump_json())
         workers = self._job.plan.workers
         port = str(free_port("127.0.0.1"))
+        plan = self._job.plan
+        worker = ["worker", "--engine", plan.engine, "--run", plan.id]
         role = ["local"] if workers == 1 else ["master", "--workers", str(workers), "--port", port]
         try:
             self._start("swarm", [*role, "--job", str(job_file)], stdout=subprocess.PIPE)
             for number in range(workers if workers > 1 else 0):
-                self._start(f"worker-{number}", ["worker", "--port", port])
+                self._start(f"worker-{number}", [*worker, "--port", port])
         except BaseException:
             self._stop(0.0)
             raise

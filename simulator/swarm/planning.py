@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from simulator import __version__
 from simulator.errors import UsageError, did_you_mean, refuse_undecodable
 from simulator.links import gateway_allowance, gateway_buffer, in_flight_allowance
-from simulator.links.engines import check_engine
+from simulator.links.engines import approximations, check_engine, refuse
 from simulator.links.gateway.script import load_script
 from simulator.protocols import PROTOCOLS
 from simulator.protocols.policy import Policy
@@ -94,6 +94,7 @@ def profile_asked(asked: Asked) -> Profile:
     if asked.hop is not None:
         profile = profile.with_hop(load_script(Path(asked.hop)))
     _check_figures(asked)
+    refuse(asked.engine, profile)
     file = file_asked(asked)
     try:
         return profile.with_workload(
@@ -130,7 +131,7 @@ def file_asked(asked: Asked) -> Path | None:
 
 def check_words(asked: Asked) -> None:
     """Raise ``UsageError`` for an engine or a protocol that simsim has not, or what is said twice."""
-    check_engine(asked.engine)
+    check_engine(asked.engine, allow_remote=asked.allow_remote)
     where = asked.options["protocols"]
     if not asked.protocols:
         raise UsageError("no protocol is named", where=where, mend=f"one of: {', '.join(PROTOCOLS)}")
@@ -199,6 +200,7 @@ def make_plan(asked: Asked, profile: Profile, target: Target, run_id: str) -> Pl
         arms=_arms(asked, target),
         baseline="plain" if "plain" in asked.protocols else asked.protocols[0],
         engine=asked.engine,
+        approximations=approximations(asked.engine, profile),
         server=target.name,
         server_version=target.version,
         target=target.endpoints[asked.protocols[0]].url,

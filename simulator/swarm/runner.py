@@ -5,6 +5,7 @@
     worker            runs users; obeys the master
 
     python -m simulator.swarm.runner ROLE [--job FILE] [--workers N] [--host H] [--port P]
+                                          [--engine E] [--run ID]
 
 Records go to stdout as JSON lines, all else to stderr. Exit status 0 when every slot ended or the run
 was cancelled (SIGTERM), 3 when a part died; the last line on stderr then says which.
@@ -87,6 +88,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=5557)
+    parser.add_argument("--engine", default="embedded", help="of a worker: to start before it has its job")
+    parser.add_argument("--run", default="", help="of a worker: the run's id")
     return parser.parse_args(argv)
 
 
@@ -96,7 +99,7 @@ def _worker(asked: argparse.Namespace) -> int:
     environment = Environment(user_classes=[UploadUser])
     runner = environment.create_worker_runner(asked.host, asked.port)
     attach(environment, write_lines, lambda _: None)
-    environment.simsim_worker.prepare()
+    environment.simsim_worker.prepare(asked.engine, asked.run)
     os.nice(NICE)
     runner.greenlet.join()
     return 0
@@ -123,7 +126,7 @@ def _leader(asked: argparse.Namespace) -> int:
     if isinstance(runner, MasterRunner):
         _gather(runner, asked.workers, ended)
     else:
-        environment.simsim_worker.prepare()
+        environment.simsim_worker.prepare(job.plan.engine, job.plan.id)
         os.nice(NICE)
         _open_links(environment.simsim_worker, job, over.ready)
     if not over.ready():

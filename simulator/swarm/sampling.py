@@ -10,13 +10,15 @@ from simulator.records import Sample
 
 
 class Sampler:
-    """Samples named processes, and the engines, which are children of the swarm's processes."""
+    """Samples named processes, and the engines, which are children of the swarm's processes,
+    and a server that an engine drives."""
 
     def __init__(self) -> None:
         self._known: dict[int, psutil.Process] = {}
 
     def sample(self, parts: Mapping[str, int], t: float) -> list[Sample]:
-        """Return a sample of each of *parts* (process ids by name) and of the engines below them.
+        """Return a sample of each of *parts* (process ids by name) and of the engines below them, each
+        with the server that it drives.
 
         ``cpu`` is the share of one core since the last call; a process seen for the first time has none.
         """
@@ -39,6 +41,6 @@ class Sampler:
 
     def _children(self, pid: int) -> list[int]:
         try:
-            return [child.pid for child in psutil.Process(pid).children()]
+            return [child.pid for child in psutil.Process(pid).children(recursive=True)]
         except psutil.NoSuchProcess:
             return []

@@ -96,9 +96,11 @@ class Session:
             timeline = self._workload.timeline(slot.user, calm=slot.arm.calm_of is not None)
             upstream = (self._destination.host, self._destination.port)
             link = LinkSpec(link_id(slot), slot.arm.name, timeline, upstream)
-            address = self._engine.open([link])[link.id]
+            self._engine.open([link])
             self._transport = LinkTransport(
-                dial=address, send_buffer=client_send_buffer(timeline), waiter=self._waiter
+                dial=partial(self._engine.address, link.id),
+                send_buffer=client_send_buffer(timeline),
+                waiter=self._waiter,
             )
         return self._transport
 

@@ -19,7 +19,8 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from simulator.errors import PartDied, SimsimError
-from simulator.links.embedded import EmbeddedEngine
+from simulator.links.engine import Engine
+from simulator.links.engines import make_engine
 from simulator.records import Record, Request, Sample, dump
 from simulator.swarm.events import record_of
 from simulator.swarm.hub import HubWaiter
@@ -41,7 +42,7 @@ class Worker:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self.runner = environment.runner
-        self._engine: EmbeddedEngine | None = None
+        self._engine: Engine | None = None
         self._starting = gevent.lock.BoundedSemaphore()
         self._job: Job | None = None
         self._workload: Workload | None = None
@@ -58,14 +59,14 @@ class Worker:
         gevent.spawn(self._flush_for_ever)
         gevent.spawn(self._pump_for_ever)
 
-    def prepare(self) -> None:
+    def prepare(self, engine: str, run: str) -> None:
         """Start the engine now, while this process still has its usual priority to hand down."""
-        self._running_engine()
+        self._running_engine(engine, run)
 
-    def _running_engine(self) -> EmbeddedEngine:
+    def _running_engine(self, name: str, run: str) -> Engine:
         with self._starting:  # other users get their turn while it starts
             if self._engine is None:
-                self._engine = EmbeddedEngine()
+                self._engine = make_engine(name, run)
             return self._engine
 
     def open_links(self, job: Job) -> Iterator[None]:
@@ -111,7 +112,7 @@ class Worker:
         return Session(
             job,
             job.slot(index),
-            self._running_engine(),
+            self._running_engine(job.plan.engine, job.plan.id),
             workload=self._workload,
             record=self.record,
             waiter=HubWaiter(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -29,9 +29,9 @@ _PORTS = {"http": 80, "https": 443}
 class LinkTransport(httpx.BaseTransport):
     """Dials the link while Host, SNI and certificate check stay the URL's.
 
-    ``dial`` is the link's address; None dials the URL's host. ``send_buffer`` (bytes) bounds what the
-    kernel takes ahead of the network; None leaves it to the kernel. ``waiter`` is how to wait: None is
-    ``PollWaiter``, for threads. ``verify`` is httpx's.
+    ``dial`` is the link's address, or what tells it at each connect; None dials the URL's host.
+    ``send_buffer`` (bytes) bounds what the kernel takes ahead of the network; None leaves it to the kernel.
+    ``waiter`` is how to wait: None is ``PollWaiter``, for threads. ``verify`` is httpx's.
 
     One idle connection is kept; a request begun before an earlier answer is read gets a connection of
     its own. Not for several threads at once, nor to be closed under a thread that polls.
@@ -42,7 +42,7 @@ class LinkTransport(httpx.BaseTransport):
     def __init__(
         self,
         *,
-        dial: Address | None = None,
+        dial: Address | Callable[[], Address] | None = None,
         send_buffer: int | None = None,
         waiter: Waiter | None = None,
         verify: ssl.SSLContext | bool = True,
@@ -100,7 +100,7 @@ class LinkTransport(httpx.BaseTransport):
 
     def _dialled(self, origin: Origin, exchange: Exchange, limits: Limits) -> Connection:
         (scheme, host, port), closings = origin, self._closings
-        sock = self._dialler.connect(self._dial or (host, port), limits)
+        sock = self._dialler.connect(self._address() or (host, port), limits)
         exchange.port = sock.getsockname()[1]  # known though the handshake may fail
         if scheme == "https":
             sock = self._dialler.secure(sock, host, self._context(), limits)
@@ -110,6 +110,9 @@ class LinkTransport(httpx.BaseTransport):
             connection.close()
             raise httpx.ConnectError("closed while connecting") from OSError(errno.EBADF, "closed")
         return connection
+
+    def _address(self) -> Address | None:
+        return self._dial() if callable(self._dial) else self._dial
 
     def _context(self) -> ssl.SSLContext:
         return default_context(self._verify) if isinstance(self._verify, bool) else self._verify

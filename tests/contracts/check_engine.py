@@ -62,13 +62,12 @@ class Scene:
 
     engine: Engine
     server: sinks.Server
-    address: Address
     t0: float
     said: list[EngineEvent] = field(default_factory=list)
 
     def dial(self) -> socket.socket:
         """Return a new connection through the link."""
-        return sinks.dial(self.address, 16384)
+        return sinks.dial(self.engine.address("link"), 16384)
 
     def at(self, t: float) -> float:
         """Return the instant *t* of the timeline on the clock."""
@@ -97,12 +96,12 @@ class Scene:
 def scene(make: Make, timeline: Timeline, server: sinks.Server | None = None) -> Iterator[Scene]:
     """Open one link to *server* (a sink unless said otherwise) and start it."""
     with server or sinks.Sink() as there, make() as engine:
-        address = engine.open([LinkSpec("link", "group", timeline, there.address)])["link"]
+        engine.open([LinkSpec("link", "group", timeline, there.address)])
         t0 = time.monotonic() + 0.02
         engine.start("link", t0)
         obeyed(engine, there.address)
         wait_for(t0)
-        yield Scene(engine, there, address, t0)
+        yield Scene(engine, there, t0)
 
 
 def obeyed(engine: Engine, upstream: Address) -> None:

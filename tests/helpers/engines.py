@@ -107,7 +107,7 @@ def simsim_engine(*options: str, log: IO[str] | None = None) -> Iterator[Engine]
 
 
 @contextmanager
-def toxiproxy_server(program: str, port: int) -> Iterator[Engine]:
+def toxiproxy_server(program: Path, port: int) -> Iterator[Engine]:
     """Run the original on *port*."""
     command = [program, "-host", "127.0.0.1", "-port", str(port)]
     with subprocess.Popen(

@@ -220,7 +220,7 @@ class MadeRun:
         user: int = 0,
         until: float | None = None,
         late: float = 0.0,
-        connections: int = 1,
+        connections: int | None = 1,
     ) -> None:
         """Tell of a fault planned for *t* that took hold *late* seconds after."""
         span = t if until is None else until

@@ -12,23 +12,18 @@ import pytest
 @pytest.fixture(scope="session")
 def tusd() -> Path:
     """The path of tusd at the pinned version. Real tests were asked for, so a missing part is a failure."""
-    command = [sys.executable, "-m", "simulator", "servers", "install", "tusd"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
-    if told.returncode != 0:
-        pytest.fail(f"tusd cannot be installed here: {told.stderr.strip().splitlines()[-1]}")
-    return Path(told.stdout.strip().rpartition(" is at ")[2])
+    return installed("servers", "tusd")
 
 
 @pytest.fixture(scope="session")
-def toxiproxy() -> str:
-    """The path of the toxiproxy server at the pinned version."""
+def toxiproxy() -> Path:
+    """The path of toxiproxy-server at the pinned version."""
     return installed("engines", "toxiproxy")
 
 
-def installed(room: str, name: str) -> str:
-    """Install a part with simsim's own command and return its path."""
-    command = [sys.executable, "-m", "simulator", room, "install", name]
+def installed(kind: str, name: str) -> Path:
+    command = [sys.executable, "-m", "simulator", kind, "install", name]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     if told.returncode != 0:
         pytest.fail(f"{name} cannot be installed here: {told.stderr.strip().splitlines()[-1]}")
-    return told.stdout.strip().rpartition(" is at ")[2]
+    return Path(told.stdout.strip().rpartition(" is at ")[2])

@@ -11,6 +11,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ Pair = tuple[Engine, Engine]
 
 
 @pytest.fixture(scope="module")
-def pair(toxiproxy: str) -> Iterator[Pair]:
+def pair(toxiproxy: Path) -> Iterator[Pair]:
     with socket.create_server(("127.0.0.1", 0)) as scout:
         port = scout.getsockname()[1]
     with simsim_engine() as ours, toxiproxy_server(toxiproxy, port) as original:

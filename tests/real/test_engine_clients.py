@@ -29,7 +29,7 @@ Talk = Callable[[Engine, str], list[Any]]
 
 
 @pytest.fixture(scope="module")
-def engines(toxiproxy: str) -> Iterator[tuple[Engine, Engine]]:
+def engines(toxiproxy: Path) -> Iterator[tuple[Engine, Engine]]:
     with socket.create_server(("127.0.0.1", 0)) as scout:
         port = scout.getsockname()[1]
     with simsim_engine() as ours, toxiproxy_server(toxiproxy, port) as original:

@@ -104,6 +104,9 @@ CASES = [
     (["engine", "--config", "./no-such-file.json"], "no-such-file.json"),
     (["engine", "--config", "."], "directory"),
     (["engine", "--port", "1"], "--port"),
+    (["engines", "install", "netem"], "netem"),
+    (["run", "lte", "--engine", "http://192.0.2.1:8474"], "--allow-remote"),
+    (["run", "lte", "--engine", "http://127.0.0.1:9"], "no toxiproxy answers"),
 ]
 
 

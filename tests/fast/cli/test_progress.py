@@ -144,3 +144,10 @@ def test_after_the_swarm_it_is_said_what_is_waited_for() -> None:
     assert progress.waits_for == "checking what the server stored: 1 of 2 uploads checked"
     progress.take(Run(t=6, event="end", status="finished"))
     assert progress.waits_for == "writing the report"
+
+
+def test_where_no_engine_counts_carried_bytes_are_what_the_sockets_took() -> None:
+    progress = begun()
+    progress.take(request(sent=400, unsent=100))
+    progress.take(request(t=2.0, end=3.0, sent=50))
+    assert progress.arms["tus"].carried == 350

@@ -79,7 +79,7 @@ def test_without_an_engine_the_method_is_named() -> None:
     upload.query(1, 1.1, offset=500).send(1.1, 2, start=500, carried=-1).completed(2)
     found = numbers(run)
     assert found["carried"].value == 550 + 500
-    assert "1 of 2 requests by the client's socket less its send queue" in found["carried"].method
+    assert "1 of 2 requests estimated: the client's socket less its send queue" in found["carried"].method
 
 
 def test_plain_loses_all_that_an_attempt_carried() -> None:
@@ -123,3 +123,12 @@ def lost_of(*kept_short: int) -> Number:
         upload.send(0, 1, sent=500, length=1000, cause=Cause.RESET)
         upload.query(1, 1.1, offset=500 - short).send(1.1, 2, start=500 - short).completed(2)
     return numbers(run)["lost"]
+
+
+def test_an_estimate_is_never_less_than_what_the_server_turned_out_to_hold() -> None:
+    run = MadeRun()  # a link of 1000 bytes a second, so 0.5 s let 490 pass
+    upload = run.upload("tus", size=1000)
+    upload.send(0, 0.5, sent=900, carried=-1, cause=Cause.RESET)
+    upload.query(0.5, 0.6, offset=700).send(0.6, 2, start=700, carried=-1).completed(2)
+    assert numbers(run)["carried"].value == 700 + 300
+    assert numbers(run)["amplification"].value == 1

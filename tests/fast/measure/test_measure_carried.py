@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.measure.carried import attribute
-from simulator.records import Cause, Connection, Purpose, Request
+from simulator.measure.carried import Bound, attribute
+from simulator.records import Cause, Connection, Fault, Purpose, Request
+from simulator.weather.timeline import RateCurve
 
 HEAD = 10
 
@@ -173,3 +174,59 @@ def test_a_request_is_ready_once_connected_or_at_once_on_a_kept_connection() -> 
         1.5,
         2,
     ]
+
+
+# 8 kbit/s are 1000 bytes a second; it stands still from 2 to 4
+CURVE = RateCurve((0.0, 2.0, 4.0), (8000.0, 0.0, 8000.0))
+
+
+def fault(kind: str, issued: float) -> Fault:
+    return Fault(t=issued, until=issued, user=0, arm="tus", fault=kind, issued=issued, done=issued)
+
+
+def estimated(cut: Request, bound: Bound) -> int:
+    [passage] = attribute([cut], [], bound=bound)
+    assert not passage.counted
+    return passage.carried
+
+
+@pytest.mark.parametrize(
+    ("t", "end", "expected"),
+    [
+        (0.0, 1.0, 1000 - HEAD),
+        (0.0, 3.0, 2000 - HEAD),  # nothing in the stall
+        (3.0, 4.0, 0),
+        (3.0, 4.5, 500 - HEAD),
+        (0.0, 9.0, 5000),  # all that the socket took
+    ],
+)
+def test_an_estimate_is_no_more_than_the_links_rate_let_pass(t: float, end: float, expected: int) -> None:
+    cut = request(t, end, sent=6000, length=9000, cause=Cause.RESET, unsent=1000)
+    assert estimated(cut, Bound(CURVE)) == expected
+
+
+def test_it_counts_from_when_the_request_could_send_on_a_link_begun_later_than_the_run() -> None:
+    cut = request(9.0, 11.0, sent=6000, length=9000, cause=Cause.RESET, fresh=True, connected=10.5)
+    assert estimated(cut, Bound(CURVE, start=10.0)) == 500 - HEAD
+
+
+def test_before_its_start_a_link_passes_as_at_its_first_instant() -> None:
+    cut = request(9.0, 10.5, sent=6000, length=9000, cause=Cause.RESET)
+    assert estimated(cut, Bound(CURVE, start=10.0)) == 1500 - HEAD
+
+
+def test_what_passed_after_the_fault_that_cut_it_is_not_its_own() -> None:
+    cut = request(0.0, 6.0, sent=6000, length=9000, cause=Cause.STALLED)
+    faults = (fault("stall", 0.5), fault("handover", 1.5), fault("reset", 5.0))
+    assert estimated(cut, Bound(CURVE, faults=faults)) == 1500 - HEAD
+
+
+def test_the_engines_own_count_needs_no_bound() -> None:
+    cut = request(0, 1, sent=5000, length=9000, cause=Cause.RESET)
+    [passage] = attribute([cut], [connection(0, 1, 4010)], bound=Bound(CURVE))
+    assert (passage.carried, passage.counted) == (4000, True)
+
+
+def test_an_unlimited_link_bounds_nothing() -> None:
+    cut = request(0, 1, sent=5000, length=9000, cause=Cause.RESET)
+    assert estimated(cut, Bound(RateCurve.constant(None))) == 5000

@@ -173,3 +173,14 @@ def test_the_fault_behind_an_interruption(
     run.upload("tus").send(1, 2, sent=500, cause=Cause.RESET, moved=1.75).censored(60)
     [recovery] = found(run)
     assert (recovery.fault, recovery.began) == expected
+
+
+@pytest.mark.parametrize(("connections", "kind"), [(None, "reset"), (1, "reset"), (0, "unknown")])
+def test_a_fault_whose_connections_nobody_counted_may_have_ended_any(
+    connections: int | None, kind: str
+) -> None:
+    run = MadeRun(engine="toxiproxy")
+    run.fault("reset", 0.9, arm="tus", connections=connections)
+    upload = run.upload("tus").send(0, 1, sent=100, carried=-1, cause=Cause.RESET)
+    upload.send(1, 3, start=100).completed(3)
+    assert found(run)[0].fault == kind

@@ -10,7 +10,7 @@ from simulator.measure.dataset import Dataset
 from simulator.measure.models import Summary
 from simulator.measure.redraw import Redrawn
 from simulator.measure.summary import summarise
-from simulator.records import Cause
+from simulator.records import Cause, Change
 from tests.helpers.made_records import MadeRun, steady
 
 
@@ -177,7 +177,23 @@ def test_what_the_reader_must_know_is_noted() -> None:
         "1 completed uploads could not be read",
         "the timelines differ",
         "2 users",
-        "C of 1 of 3 requests by the client's socket",
+        "C of 1 of 3 requests estimated: the client's socket",
         "tus: 1 of 2 uploads are unfinished",
     ):
         assert words in notes
+
+
+def test_a_change_that_comes_late_counts_as_a_fault_does() -> None:
+    run = quiet()
+    run.add(Change(t=0.5, user=0, arm="tus", what="bandwidth-upstream 125", issued=0.51, done=0.56))
+    summary = summarise(run.dataset())
+    assert summary.instrument["event_late_p99"].value == pytest.approx(0.06)
+    assert summary.validity == "degraded"
+
+
+def test_what_an_engine_only_approximates_is_noted_and_leaves_the_run_valid() -> None:
+    run = quiet()
+    run.plan = run.plan.model_copy(update={"engine": "toxiproxy", "approximations": ["a", "b"]})
+    summary = summarise(run.dataset())
+    assert seen(summary) == [("note", "toxiproxy does not play this profile to the letter: a; b")]
+    assert summary.validity == "valid"

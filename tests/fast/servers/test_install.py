@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator import servers
+from simulator import programs, servers
 from simulator.errors import UsageError
 from simulator.servers import catalog, install
 
@@ -47,15 +47,15 @@ def test_a_command_that_begins_with_no_program_is_refused(bare: Path) -> None:
 
 def test_the_pinned_program_comes_before_the_one_on_the_path(bare: Path) -> None:
     on_path = program(bare / "path/tusd")
-    assert install.find_program("tusd") == on_path
+    assert programs.find_program("tusd") == on_path
     pinned = program(bare / "cache/simsim/bin/tusd")
-    assert install.find_program("tusd") == pinned
+    assert programs.find_program("tusd") == pinned
 
 
 def test_a_relative_cache_folder_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "somewhere")
     monkeypatch.setenv("HOME", "/home/someone")
-    assert install.cache() == Path("/home/someone/.cache/simsim")
+    assert programs.cache() == Path("/home/someone/.cache/simsim")
 
 
 def test_the_server_in_the_box_has_nothing_to_install(bare: Path) -> None:

@@ -27,6 +27,9 @@ class Engine:
         self.opened.extend(links)
         return {link.id: ("127.0.0.1", 1) for link in links}
 
+    def address(self, link: str) -> Address:
+        return ("127.0.0.1", 1)
+
 
 def test_a_link_that_is_open_is_not_opened_again() -> None:
     job, engine = make_job(), Engine()
