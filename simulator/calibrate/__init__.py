@@ -19,9 +19,10 @@ from simulator.links.engines import make_engine
 from simulator.measure.calibration import Calibration, Reading, TheoryRow
 
 Told = Callable[[str], None]
+Theory = Callable[[], tuple[list[TheoryRow], str]]
 
 
-def measure(engine: str, *, quick: bool, told: Told, theory: Callable[[], list[TheoryRow]]) -> Calibration:
+def measure(engine: str, *, quick: bool, told: Told, theory: Theory) -> Calibration:
     """Return what *engine* shows of itself; *told* hears what is being measured.
 
     Raises ``PartDied`` when the engine ends by itself, ``UsageError`` when it cannot be had.
@@ -34,12 +35,14 @@ def measure(engine: str, *, quick: bool, told: Told, theory: Callable[[], list[T
         told(name)
         readings += probe(bench)
     told("theory")
+    rows, strained = theory()
     return Calibration(
         engine=engine,
         started=started,
         simsim=__version__,
         quick=quick,
         readings=readings,
-        theory=theory(),
+        theory=rows,
+        strained=strained,
         seconds=time.monotonic() - began,
     )

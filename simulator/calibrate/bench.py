@@ -28,6 +28,15 @@ class Scene:
         """Sleep until the links' time is *t*."""
         time.sleep(max(0.0, self.t0 + t - time.monotonic()))
 
+    def counts(self) -> bool:
+        """Whether the engine counts bytes: one that does says a sample within a second."""
+        deadline = time.monotonic() + 1.0
+        while time.monotonic() < deadline:
+            self.said += self.engine.events(0.2)
+            if any(event["event"] == "sample" for event in self.said):
+                return True
+        return False
+
     def events(self, what: str, n: int) -> list[EngineEvent]:
         """Return the events of one sort, having waited for *n* of them, or as long as patience lasts."""
         deadline = time.monotonic() + PATIENCE

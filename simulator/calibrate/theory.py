@@ -28,8 +28,11 @@ PROFILE = "resets"
 QUICK_SIZE, QUICK_USERS = "500 kB", 40
 
 
-def compare(engine: str, *, quick: bool, seed: int) -> list[TheoryRow]:
-    """Run plain and tus through *engine* and return the rows. Raises ``PartDied`` for an invalid run."""
+def compare(engine: str, *, quick: bool, seed: int) -> tuple[list[TheoryRow], str]:
+    """Run plain and tus through *engine*; return the rows, and why the run was degraded if it was.
+
+    Raises ``PartDied`` for an invalid run.
+    """
     asked = Asked(
         profile=PROFILE,
         engine=engine,
@@ -44,7 +47,8 @@ def compare(engine: str, *, quick: bool, seed: int) -> list[TheoryRow]:
             raise PartDied(f"the run against theory is {ended.status}: {'; '.join(ended.causes)}")
         summary = Summary.model_validate(json.loads((ended.folder / "summary.json").read_text()))
         data = Dataset.of(read_run(ended.folder))
-    return list(_rows(summary, data))
+    degraded = [found.seen for found in summary.warnings if found.level == "degraded"]
+    return list(_rows(summary, data)), "; ".join(degraded)
 
 
 def _rows(summary: Summary, data: Dataset) -> list[TheoryRow]:

@@ -86,6 +86,7 @@ class Calibration(_Model):
     seconds: float
     readings: list[Reading]
     theory: list[TheoryRow] = []
+    strained: str = ""  # why the run against theory was degraded
 
     @property
     def held(self) -> bool:

@@ -39,6 +39,8 @@ def lines(found: Calibration) -> Iterator[str]:
         yield ""
         heads = ("theory on resets", "expected", "measured", "95 % interval", "n", "verdict")
         yield from _table([heads, *map(_theory_cells, found.theory)])
+    if found.strained:
+        yield f"degraded: the run against theory had a strained instrument: {found.strained}"
     yield ""
     yield found.quote()
 

@@ -31,7 +31,7 @@ def probe(bench: Bench) -> list[Reading]:
             quiet=0,
             noisy=0,
             n=count,
-            note="carried by the link's own curve",
+            note="carried by the engine's own count, or by the link's curve where an engine has none",
         )
     ]
 
@@ -41,6 +41,6 @@ def _one(bench: Bench, line: Timeline) -> float:
         scene.until(0.0)
         with Flood(scene.addresses[0], int(RATE)):
             stored = server.ended().nbytes
-        ends = scene.events("connection", 1) if scene.engine.name == "embedded" else []
-    carried = float(ends[0]["carried_up"]) if ends else line.uplink.carried(2 * DELAY, line.breaks[0].t)
+        ends = scene.events("connection", 1) if scene.counts() else []
+    carried = float(ends[0]["carried_up"]) if ends else line.uplink.carried(0.0, line.breaks[0].t)
     return carried - stored
