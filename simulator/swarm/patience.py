@@ -11,7 +11,7 @@ from simulator.records import Link, Plan, Record
 from simulator.swarm.planning import longest
 
 GATHER_TIMEOUT = 60.0  # seconds for all workers to connect
-START_TIMEOUT = 2 * GATHER_TIMEOUT  # seconds; a swarm whose workers do not gather says so itself, before
+START_TIMEOUT = 4 * GATHER_TIMEOUT  # a leader's 60 s begin once it has loaded, among many that load
 OVERTIME = 20.0  # seconds after the last deadline
 
 

@@ -83,8 +83,8 @@ class Worker:
                 yield
         except PartDied as error:
             self._break(str(error))
-        finally:  # nobody has waited for the weather: what this process stood still begins to count now
-            self._job, self._stall, self._due = job, 0.0, time.monotonic() + FLUSH_EVERY
+        finally:  # nobody has waited for the weather
+            self._begin(job)
 
     def run_slot(self) -> None:
         """Claim a slot and run it to its end; do nothing for a surplus user.
@@ -156,9 +156,13 @@ class Worker:
         waiting.set(msg.data["slot"])
 
     def _take(self, job: Job) -> None:
-        self._job, self._workload = job, Workload(job)
+        self._workload = Workload(job)
         self._opened.clear()
-        self._stall = 0.0
+        self._begin(job)
+
+    def _begin(self, job: Job) -> None:
+        """Take *job* for begun: only from now on does it count how long this process stands still."""
+        self._job, self._stall, self._due = job, 0.0, time.monotonic() + FLUSH_EVERY
 
     def _done(self, index: int) -> None:
         self._flush()

@@ -3,12 +3,14 @@
 python -m tests.helpers.workers unanswered      no claim is ever answered
 python -m tests.helpers.workers late            the answer, with its job, comes after the claim was given up
 python -m tests.helpers.workers twice           a client fails in each of two runs
+python -m tests.helpers.workers started         it stands still for three seconds before its first claim
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from typing import Any
 
 import gevent
@@ -27,12 +29,13 @@ class Leader:
     def __init__(self, answers: bool) -> None:
         self.claims: list[str] = []
         self.told: list[str] = []
+        self.records: list[Any] = []
         self._answers = answers
         environment = Environment(user_classes=[UploadUser])
         self.runner = environment.create_local_runner()
         self.worker = environment.simsim_worker = Worker(environment)
         self.runner.register_message("simsim-claim", self._on_claim)
-        self.runner.register_message("simsim-records", lambda **_: None)
+        self.runner.register_message("simsim-records", self._on_records)
         for name in ("done", "broken", "closed"):
             self.runner.register_message(f"simsim-{name}", self._on_told)
 
@@ -43,6 +46,9 @@ class Leader:
         self.claims.append(f"{msg.data['id']} {msg.data['needs_job']}")
         if self._answers:
             self.answer(msg.data["id"])
+
+    def _on_records(self, msg: Any, **_: object) -> None:
+        self.records += map(json.loads, msg.data["lines"])
 
     def _on_told(self, msg: Any, **_: object) -> None:
         self.told.append(f"{msg.type} {(msg.data or {}).get('cause', '')}".strip())
@@ -70,6 +76,20 @@ def twice() -> list[str]:
     return leader.told
 
 
+def started() -> list[float]:
+    leader = Leader(answers=True)
+    gevent.sleep(0.01)  # its loops have begun
+    until = time.monotonic() + 3.0
+    while time.monotonic() < until:
+        pass
+    leader.worker.run_slot()
+    gevent.sleep(0.3)
+    leader.runner.send_message("simsim-close", {})
+    return [record["stall"] for record in leader.records if "stall" in record]
+
+
+PROGRAMS = {"unanswered": unanswered, "late": late, "twice": twice, "started": started}
+
 if __name__ == "__main__":
     user.CLAIM_TIMEOUT = 0.2
-    json.dump({"unanswered": unanswered, "late": late, "twice": twice}[sys.argv[1]](), sys.stdout)
+    json.dump(PROGRAMS[sys.argv[1]](), sys.stdout)

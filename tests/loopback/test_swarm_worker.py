@@ -42,3 +42,9 @@ def test_a_client_that_fails_by_a_bug_ends_the_run_with_its_cause_in_one_run_as_
     assert first.startswith("simsim-broken a client failed: TypeError(")
     assert "patience" in first
     assert (first_end, second_end) == ("simsim-closed", "simsim-closed")
+
+
+def test_what_a_worker_needs_to_start_is_no_stall() -> None:
+    stalls = told("started")
+    assert stalls
+    assert max(stalls) < 2.0
