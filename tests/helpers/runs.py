@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -70,15 +69,14 @@ class Running:
     def __init__(self, cwd: Path, *arguments: str, program: Sequence[str] = SIMSIM) -> None:
         self.cwd = cwd
         self.seen: dict[int, psutil.Process] = {}
-        with _heeding_ctrl_c():
-            self.process = subprocess.Popen(
-                [*program, "run", *arguments],
-                cwd=cwd,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env=environment(),
-            )
+        self.process = subprocess.Popen(
+            [*program, "run", *arguments],
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
 
     @property
     def folder(self) -> Path:
@@ -140,16 +138,6 @@ def command(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.NoSuchProcess:
         return ""
-
-
-@contextmanager
-def _heeding_ctrl_c() -> Iterator[None]:
-    """Start processes that heed SIGINT: a shell's background job ignores it, and so would all it starts."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def until(look: Callable[[], Any], timeout: float = 120.0) -> Any:

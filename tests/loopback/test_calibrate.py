@@ -16,6 +16,7 @@ from simulator.measure.calibration import Calibration, Reading
 from simulator.pipeline import calibrated
 from simulator.weather.timeline import Break, Jitter, RateCurve, StepCurve, Timeline
 from tests.helpers.runs import simsim
+from tests.helpers.timing import best_of_three, within
 
 pytestmark = pytest.mark.loopback
 
@@ -75,8 +76,11 @@ def probed(name: str, lie: Lie) -> list[Reading]:
         ("cut-after", one_byte_more),
     ],
 )
+@best_of_three
 def test_an_engine_that_is_off_is_found_out(name: str, lie: Lie) -> None:
-    assert [reading.verdict for reading in probed(name, lie)].count("failed") >= 1
+    """Unless a busy machine makes it as late, or as unsteady, as it should have been."""
+    readings = probed(name, lie)
+    within(1, [reading.verdict for reading in readings].count("failed"), len(readings))
 
 
 @pytest.mark.parametrize("name", ["seed", "jitter", "cut-after", "in flight"])
