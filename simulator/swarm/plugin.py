@@ -32,6 +32,7 @@ from simulator.swarm.results import RecordFile, create_folder
 OPTIONS: tuple[tuple[str, Any, str], ...] = (
     ("--network", "mobile-flaky", "simsim profile of the links: a shipped name or a TOML file"),
     ("--protocols", "plain,tus", "the arms, by protocol; -u counts clients: users times arms"),
+    ("--engine", "embedded", "what makes the links: embedded, toxiproxy, or the URL of a toxiproxy"),
     ("--network-seed", 1, "seed of the weather"),
     ("--upload-size", "", "size of an upload, such as '3 MB'; empty for the profile's"),
     ("--uploads", 0, "uploads per user; 0 for the profile's"),
@@ -189,6 +190,7 @@ def _asked(options: Namespace) -> Asked:
         size=options.upload_size or None,
         deadline_s=options.deadline or None,
         calm=False,
+        engine=options.engine,
         against=options.host or None,
         allow_remote=options.allow_remote,
         command=tuple(sys.argv),

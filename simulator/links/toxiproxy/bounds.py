@@ -19,7 +19,7 @@ ALWAYS = (
     "a connect takes no round trip of the link",
     "each connection has the rate for itself, where a real link shares it",
     "the queue is the kernel's and not the profile's",
-    "a rate is rounded to 8 kbit/s, and each change of it lets about 1.5 kB pass besides",
+    "a rate is rounded to 8 kbit/s, and each change lets 5 ms of the fastest rate (at least 1.5 kB) pass",
 )
 JITTER = "jitter is toxiproxy's own draw, not the seed's"
 WHEN_USED = {
