@@ -18,12 +18,22 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True)
 class LinkSpec:
-    """One link to open. ``id`` names it in every event; ``group`` is what ``sample`` events sum by."""
+    """One link to open. ``id`` names it in every event; ``group`` is what ``sample`` events sum by.
+
+    ``listen`` is where clients dial: an IPv4 or IPv6 number, and a port or 0 for a free one.
+    ``upstream`` is where they get to. With None each client says where, as to a proxy (HTTP CONNECT,
+    HTTP absolute-form, SOCKS5), and ``allow_remote`` says whether that may be another machine; an
+    engine that cannot serve this refuses it. ``spares`` are more addresses of the upstream, all
+    numbers, tried in order when the one before cannot be reached; ``open`` fills them in.
+    """
 
     id: str
     group: str
     timeline: Timeline
-    upstream: Address
+    upstream: Address | None
+    listen: Address = ("127.0.0.1", 0)
+    spares: tuple[Address, ...] = ()
+    allow_remote: bool = False
 
 
 EngineEvent = Mapping[str, Any]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import socket
+from collections.abc import Callable, Sequence
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from simulator.links.embedded import kernel
+from simulator.links.embedded.dial import Dial
 from simulator.links.embedded.flow import DirectFlow, Ending, Flow, ShapedFlow
-from simulator.links.embedded.plug import OUT, Plug
+from simulator.links.embedded.plug import Plug
+from simulator.links.engine import Address
 
 if TYPE_CHECKING:
     from simulator.links.embedded.relay import Relay
@@ -34,15 +36,39 @@ class Connection:
         self.up: Flow = kind(self, relay.up)
         self.down: Flow = kind(self, relay.down)
         self.up.limit = relay.limit()
-        server, refused = self._dial()
         self._client = Plug(relay.loop, client, self.up.read, self.down.write)
-        self._server = Plug(relay.loop, server, self.down.read, self._connected)
         self.up.source = self.down.sink = self._client
-        self.up.sink = self.down.source = self._server
-        if refused:
+        self._server: Plug | None = None
+        self._dial: Dial | None = None
+
+    def dial(self, addresses: Sequence[Address], then: Callable[[Plug | None, int], None]) -> None:
+        """Dial the first of *addresses* that answers; ``Dial`` says what *then* is called with."""
+        self._dial = Dial(self.relay.loop, addresses, self.relay.buffers, then)
+        self._dial.go_on()
+
+    def dialled(self, server: Plug | None, _error: int) -> None:
+        """Begin with *server*; a server that cannot be reached is a reset for the client."""
+        if server is None:
             self.reset("server")
-        else:
-            self._server.want(OUT)
+            return
+        self.join(server)
+        self.down.read()
+        self.after_round_trip(self.opened, self.up.read)
+
+    def join(self, server: Plug) -> None:
+        """Make *server* the far end of both flows."""
+        self._dial, self._server = None, server
+        self.up.sink = self.down.source = server
+        server.on_read, server.on_write = self.down.read, self.up.write
+
+    def after_round_trip(self, since: float, begin: Callable[[], None]) -> None:
+        """Call *begin* when a round trip that began at *since* is over: the kernel's own takes no time."""
+        now = monotonic()
+        over = since + self.relay.round_trip(since)
+        if over <= now:
+            begin()
+        elif over < inf:
+            self.relay.loop.at(over, lambda: None if self.ended else begin())
 
     def source_ended(self, flow: Flow, how: Ending) -> Ending:
         """Note that the source of *flow* ended; return how its sink shall see that."""
@@ -69,7 +95,7 @@ class Connection:
     def close(self, end: str) -> int:
         """Send FIN to both ends, and hold the sockets until it was seen; return the bytes dropped."""
         dropped = self._leave()
-        for plug in (self._client, self._server):
+        for plug in self._plugs():
             kernel.send_fin(plug.sock)
         self.relay.loop.at(monotonic() + self.relay.round_trip() + LINGER, self._shut)
         self._finish(end)
@@ -86,46 +112,22 @@ class Connection:
         """Reset both ends as soon as the server's kernel has every byte handed over."""
         if self._cut_at == inf and not self.ended:
             self._cut_at = monotonic()
-            self._client.leave()
-            self._server.leave()
+            for plug in self._plugs():
+                plug.leave()
             self._cut_when_there()
 
     def bury(self) -> None:
         """Close both sockets with RST, whatever they hold."""
-        kernel.send_reset(self._client.sock)
-        kernel.send_reset(self._server.sock)
+        for plug in self._plugs():
+            kernel.send_reset(plug.sock)
 
-    def _dial(self) -> tuple[socket.socket, bool]:
-        host, port = self.relay.upstream
-        server = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        server.setblocking(False)
-        sizes = self.relay.buffers
-        kernel.size_buffers(server, sizes.down, sizes.up)
-        kernel.send_promptly(server)
-        return server, server.connect_ex((host, port)) not in (0, errno.EINPROGRESS)
-
-    def _connected(self) -> None:
-        if self._server.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            self.reset("server")
-            return
-        self._server.on_write = self.up.write
-        self.down.read()
-        now = monotonic()
-        begin = self.opened + self.relay.round_trip(self.opened)
-        if begin <= now:
-            self._begin()
-        elif begin < inf:
-            self.relay.loop.at(begin, self._begin)
-
-    def _begin(self) -> None:
-        """Let the client's first bytes pass: its handshake has had its round trip."""
-        if not self.ended:
-            self.up.read()
+    def _plugs(self) -> list[Plug]:
+        return [self._client] if self._server is None else [self._client, self._server]
 
     def _cut_when_there(self) -> None:
         if self.ended:
             return
-        now, server = monotonic(), self._server.sock
+        now, server = monotonic(), self.up.sink.sock
         sent = not kernel.unsent(server) and now - self._cut_at > CUT_DELAYED_ACK
         if not sent and kernel.unacknowledged(server):
             self.relay.loop.at(now + CUT_LOOK, self._cut_when_there)
@@ -134,7 +136,7 @@ class Connection:
 
     def _take_back(self, flow: Flow) -> int:
         """Count as not delivered what the kernel still holds; return how much."""
-        held = kernel.unsent(flow.sink.sock)
+        held = kernel.unsent(flow.sink.sock) if self._server is not None else 0
         flow.delivered -= held
         return held
 
@@ -145,13 +147,15 @@ class Connection:
             self._finish()
 
     def _leave(self) -> int:
-        self._client.leave()
-        self._server.leave()
+        if self._dial is not None:
+            self._dial.abandon()
+        for plug in self._plugs():
+            plug.leave()
         return self.up.forget() + self.down.forget()
 
     def _shut(self) -> None:
-        self._client.sock.close()
-        self._server.sock.close()
+        for plug in self._plugs():
+            plug.sock.close()
 
     def _finish(self, end: str = "") -> None:
         self.ended = True

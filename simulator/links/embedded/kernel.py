@@ -11,6 +11,7 @@ import socket
 import struct
 import sys
 from types import FrameType
+from typing import Any
 
 SIOCOUTQ = 0x5411  # linux/sockios.h: bytes not acknowledged, sent or not
 SIOCOUTQNSD = 0x894B  # linux/sockios.h: bytes not sent
@@ -44,20 +45,38 @@ def send_fin(sock: socket.socket) -> bool:
     return True
 
 
-def bind_for_good(host: str) -> socket.socket:
-    """Return a socket bound to a free port of *host* that it keeps through every shutdown and listen().
+def family(host: str) -> socket.AddressFamily:
+    """Return the address family of the number *host*."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
-    A port that the kernel chose is given back at the shutdown; one that was asked for by number is
-    not. SO_REUSEADDR lets listen() succeed again beside the connections that were accepted before.
+
+def bind_for_good(host: str, port: int = 0) -> socket.socket:
+    """Return a socket bound to *port* of *host* that it keeps through every shutdown and listen().
+
+    A port that the kernel chose (0) is given back at the shutdown; one that was asked for by number
+    is not. SO_REUSEADDR lets listen() succeed again beside the connections that were accepted before.
+    Raises ``OSError`` when the address cannot be had.
     """
-    with socket.socket() as scout:
+    if port:
+        return _bound((host, port), socket.SO_REUSEADDR)
+    with socket.socket(family(host)) as scout:
         scout.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         scout.bind((host, 0))
-        sock = socket.socket()
-        for option in (socket.SO_REUSEPORT, socket.SO_REUSEADDR):
-            sock.setsockopt(socket.SOL_SOCKET, option, 1)
-        sock.bind(scout.getsockname())
+        # The scout still holds the port: for a moment two sockets have it.
+        sock = _bound(scout.getsockname(), socket.SO_REUSEADDR, socket.SO_REUSEPORT)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+    return sock
+
+
+def _bound(address: tuple[Any, ...], *options: int) -> socket.socket:
+    sock = socket.socket(family(address[0]))
+    try:
+        for option in options:
+            sock.setsockopt(socket.SOL_SOCKET, option, 1)
+        sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 

@@ -16,21 +16,27 @@ ACCEPTS = 64  # connections taken before the loop looks at anything else
 
 
 class Listener:
-    """A listening socket in one of the modes of ``New``.
+    """A socket that listens at an address, in one of the modes of ``New``. Raises ``OSError``.
 
     ``HANG``: the kernel completes handshakes and nobody takes the connections. ``REFUSE``: the
     socket is shut down, which keeps its port and every connection that was taken.
     """
 
-    def __init__(self, loop: Loop, sizes: Buffers, accepted: Callable[[socket.socket, int], None]) -> None:
+    def __init__(
+        self, loop: Loop, listen: Address, sizes: Buffers, accepted: Callable[[socket.socket, int], None]
+    ) -> None:
         self._loop = loop
         self._accepted = accepted
         self._segment = sizes.segment
-        self._sock = kernel.bind_for_good("127.0.0.1")
+        self._sock = kernel.bind_for_good(*listen)
         self._sock.setblocking(False)
         kernel.size_buffers(self._sock, sizes.up, sizes.down)
-        self.address: Address = self._sock.getsockname()
-        self._listen()
+        self.address: Address = self._sock.getsockname()[:2]
+        try:
+            self._listen()
+        except OSError:  # somebody listens there who is bound as we are
+            self._sock.close()
+            raise
         self._watch()
         self.mode = New.PASS
 
@@ -66,11 +72,11 @@ class Listener:
             if self.mode is not New.PASS:
                 return
             try:
-                client, (_, port) = self._sock.accept()
+                client, name = self._sock.accept()
             except BlockingIOError:
                 return
             except ConnectionAbortedError:  # it gave up before it was taken: accept(2)
                 continue
             client.setblocking(False)
             kernel.send_promptly(client)
-            self._accepted(client, port)
+            self._accepted(client, name[1])

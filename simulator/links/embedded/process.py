@@ -10,6 +10,7 @@ import gc
 import signal
 import socket
 
+from simulator.links.addresses import address_text
 from simulator.links.embedded import kernel
 from simulator.links.embedded.loop import Loop
 from simulator.links.embedded.outbox import Outbox
@@ -53,8 +54,13 @@ class Child:
 
     def _open(self, message: Message) -> None:
         spec = spec_in(message["link"])
-        relay = self._relays[spec.id] = Relay(self._shop, spec)
-        self._replies.post({"link": spec.id, "port": relay.listener.address[1]})
+        try:
+            relay = self._relays[spec.id] = Relay(self._shop, spec)
+        except OSError as error:
+            why = f"cannot listen on {address_text(spec.listen)}: {error.strerror}"
+            self._replies.post({"link": spec.id, "refused": why})
+        else:
+            self._replies.post({"link": spec.id, "port": relay.listener.address[1]})
 
     def _start(self, message: Message) -> None:
         self._relays[message["link"]].start(message["t0"])

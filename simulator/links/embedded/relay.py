@@ -49,7 +49,8 @@ class Relay:
 
     def __init__(self, shop: Shop, spec: LinkSpec) -> None:
         self.id, self.group = spec.id, spec.group
-        self.timeline, self.upstream = spec.timeline, spec.upstream
+        self.timeline = spec.timeline
+        self.upstreams = () if spec.upstream is None else (spec.upstream, *spec.spares)
         self.loop, self.scratch, self._shop = shop.loop, shop.scratch, shop
         self.buffers = buffers(spec.timeline)
         self.connections: dict[Connection, None] = {}  # in the order of their opening
@@ -63,7 +64,7 @@ class Relay:
         self._holds: list[tuple[float, New]] = []
         self._planning = True
         self.up, self.down = Way(self._calm(spec.timeline.uplink)), Way(self._calm(spec.timeline.downlink))
-        self.listener = Listener(shop.loop, self.buffers, self._accept)
+        self.listener = Listener(shop.loop, spec.listen, self.buffers, self._accept)
 
     def start(self, t0: float) -> None:
         """Begin the timeline at *t0*, which may lie ahead."""
@@ -212,8 +213,8 @@ class Relay:
 
     def _accept(self, client: socket.socket, port: int) -> None:
         connection = Connection(self, client, port)
-        if not connection.ended:
-            self.connections[connection] = None
+        self.connections[connection] = None
+        connection.dial(self.upstreams, connection.dialled)
 
     def _move(self, t: float) -> None:
         """Advance both directions to *t* and hand over what is due."""
