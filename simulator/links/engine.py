@@ -41,13 +41,16 @@ EngineEvent = Mapping[str, Any]
 
 ``fault``       link, fault, planned, until, issued, done, connections, dropped
 ``connection``  link, port, opened, t, end, carried_up, delivered_up, carried_down, delivered_down
-``sample``      t, carried_up (bytes by group), late_p50, late_p99, lag; every 250 ms
+``refused``     link, port, t, target, why: a client that names its target got no connection to it
+``sample``      t, carried_up, late_p50, late_p99, lag; every 250 ms
+                (ours also: carried_down, and connections, which are open)
 
 ``until`` is ``planned`` for an instant, and the timeline's horizon for what never ends. ``connections``
 and ``dropped`` (bytes) are of the connections that the fault ended: none where it keeps them.
-``end`` is the fault's name, ``client`` or ``server`` (whose end came first), or ``run``.
-``carried_up`` is since the opening; lateness (seconds, None when nothing was delivered) and ``lag``
-(seconds of link time given up, all links together) are since the sample before.
+``end`` is the fault's name, ``client`` or ``server`` (whose end came first), or ``run``. What a sample
+says of bytes and connections is by group, bytes since the opening; lateness (seconds, None when
+nothing was delivered) and ``lag`` (seconds of link time given up, all links together) are since the
+sample before.
 """
 
 
@@ -66,7 +69,10 @@ class Engine(Protocol):
         ...
 
     def start(self, link: str, t0: float) -> None:
-        """Begin the timeline of *link* at *t0*, in CLOCK_MONOTONIC seconds. Until then it passes as at 0."""
+        """Begin the timeline of *link* at *t0*, in CLOCK_MONOTONIC seconds. Until then it passes as at 0.
+
+        A timeline that was begun already begins again.
+        """
         ...
 
     def events(self, timeout: float | None) -> list[EngineEvent]:

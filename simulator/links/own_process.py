@@ -79,9 +79,7 @@ class OwnProcessEngine:
 
         Raises ``KeyError`` for a link that is not open.
         """
-        with self._turn:
-            self._links[link]
-            self._say({"do": "start", "link": link, "t0": t0})
+        self._tell(link, {"do": "start", "link": link, "t0": t0})
 
     def events(self, timeout: float | None) -> list[EngineEvent]:
         """Return the events since the last call, waiting up to *timeout* seconds for the first.
@@ -127,6 +125,12 @@ class OwnProcessEngine:
         for n, name in enumerate(ids):
             if name in self._links or name in ids[:n]:
                 raise UsageError(f"link '{name}' is open already", mend="give each link an id of its own")
+
+    def _tell(self, link: str, message: Message) -> None:
+        """Say something of *link*. Raises ``KeyError`` when it is not open."""
+        with self._turn:
+            self._links[link]
+            self._say(message)
 
     def _say(self, message: Message) -> None:
         try:

@@ -1,6 +1,7 @@
 """What parent and child say to each other: lines of JSON over two sockets.
 
 control   parent -> child   {"do": "open", "link": {...}}, {"do": "start", "link": id, "t0": t} ...
+          (some engines)    {"do": "strike", "link": id, "fault": kind, "seconds": s}
           (and at last)     {"do": "close"}
           child -> parent   {"link": id, "port": n} or {"link": id, "refused": why}, one for each open
 events    child -> parent   one line for each event, as engine.py lists them; closed at the very end

@@ -59,6 +59,11 @@ class Copier(Carrier):
             self._rest = data[sent:] if self._rest is not None else memoryview(bytes(data[sent:]))
         return sent
 
+    def hold(self, data: bytes) -> None:
+        """Hold *data* as if it had been taken. Only when nothing is held."""
+        self._rest = memoryview(data)
+        self.held = len(data)
+
     def close(self) -> None:
         self.held, self._rest = 0, None
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from simulator.links.embedded import kernel
 from simulator.links.embedded.dial import Dial
 from simulator.links.embedded.flow import DirectFlow, Ending, Flow, ShapedFlow
+from simulator.links.embedded.forwardflow import ForwardFlow
 from simulator.links.embedded.plug import Plug
 from simulator.links.engine import Address
 
 if TYPE_CHECKING:
+    from simulator.links.embedded.forward import Forwarding
     from simulator.links.embedded.relay import Relay
 
 LINGER = 0.1  # seconds beyond a round trip that a closed connection's sockets stay, for its FIN to be seen
@@ -54,6 +56,37 @@ class Connection:
         self.join(server)
         self.down.read()
         self.after_round_trip(self.opened, self.up.read)
+
+    def greet(self, said: bytes) -> None:
+        """Let the client say where to; it *said* this already."""
+        from simulator.links.embedded.greeting import Greeting  # h11 costs an engine without proxies 0.1 s
+
+        Greeting(self, self._client, said)
+
+    def begin(self, said: bytes, forwarding: Forwarding | None) -> None:
+        """Let bytes pass once the handshake of a proxy is over; those that the client *said* come first.
+
+        With *forwarding* they are requests for a proxy.
+        """
+        if forwarding is not None:
+            limit = self.up.limit
+            self.up = ForwardFlow(self, self.relay.up, forwarding)
+            self.up.source, self.up.sink, self.up.limit = self._client, self.down.source, limit
+            self.up.sink.on_write = self.up.write
+        self._client.on_read = self.up.read
+        self.down.read()
+        if said:
+            self.up.put(said)
+        if not self.ended:
+            self.up.read()
+
+    def hand_on(self, said: bytes) -> None:
+        """Give the client, which *said* that it wants another server, to a connection of its own."""
+        assert self._server is not None
+        self._leave()
+        self._server.sock.close()
+        self._finish("client")
+        self.relay.accept(self._client.sock, self.port, said)
 
     def join(self, server: Plug) -> None:
         """Make *server* the far end of both flows."""

@@ -16,6 +16,7 @@ from simulator.links.embedded.loop import Loop
 from simulator.links.embedded.outbox import Outbox
 from simulator.links.embedded.plug import IN, Plug
 from simulator.links.embedded.relay import Relay, Shop
+from simulator.links.embedded.resolver import Resolver
 from simulator.links.embedded.sampler import Sampler
 from simulator.links.sizes import MOST
 from simulator.links.wire import Lines, Message, spec_in
@@ -30,8 +31,14 @@ class Child:
         self._lines = Lines()
         self._replies = Outbox(self.loop, Plug(self.loop, control, self._hear, self._answer))
         self._events = Outbox(self.loop, Plug(self.loop, events, self.loop.stop, self._tell))
-        self._shop = Shop(self.loop, self._events.post, [], memoryview(bytearray(MOST)))
-        self._do = {"open": self._open, "start": self._start, "close": self._close}
+        scratch = memoryview(bytearray(MOST))
+        self._shop = Shop(self.loop, self._events.post, [], Resolver(self.loop), scratch)
+        self._do = {
+            "open": self._open,
+            "start": self._start,
+            "strike": self._strike,
+            "close": self._close,
+        }
         Sampler(self._shop, self._relays).sample()
         self._replies.plug.want(IN)
         self._events.plug.want(IN)
@@ -64,6 +71,9 @@ class Child:
 
     def _start(self, message: Message) -> None:
         self._relays[message["link"]].start(message["t0"])
+
+    def _strike(self, message: Message) -> None:
+        self._relays[message["link"]].strike(message["fault"], message["seconds"])
 
     def _close(self, _message: Message) -> None:
         for relay in self._relays.values():

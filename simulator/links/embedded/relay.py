@@ -9,20 +9,23 @@ from __future__ import annotations
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from math import inf
 from time import monotonic
 
 from simulator.links.embedded.connection import Connection
-from simulator.links.embedded.flow import ShapedFlow
+from simulator.links.embedded.failures import Failure
+from simulator.links.embedded.flow import DirectFlow, ShapedFlow
 from simulator.links.embedded.listener import Listener
 from simulator.links.embedded.loop import Loop
+from simulator.links.embedded.resolver import Resolver
 from simulator.links.embedded.strike import end_connections, gates, stalled
 from simulator.links.engine import LinkSpec
 from simulator.links.link import Direction, Transit
 from simulator.links.sizes import buffers
 from simulator.links.wire import Message
-from simulator.weather.faults import FAULTS, New, Old, Shape
+from simulator.weather.faults import FAULTS, FaultKind, New, Shape
 from simulator.weather.timeline import Break, RateCurve, Timeline
 
 
@@ -41,6 +44,7 @@ class Shop:
     loop: Loop
     post: Callable[[Message], None]
     late: list[float]  # seconds by which each delivery since the last sample was late
+    resolver: Resolver
     scratch: memoryview  # where direct flows read
 
 
@@ -49,9 +53,10 @@ class Relay:
 
     def __init__(self, shop: Shop, spec: LinkSpec) -> None:
         self.id, self.group = spec.id, spec.group
-        self.timeline = spec.timeline
+        self.timeline, self.allow_remote = spec.timeline, spec.allow_remote
         self.upstreams = () if spec.upstream is None else (spec.upstream, *spec.spares)
-        self.loop, self.scratch, self._shop = shop.loop, shop.scratch, shop
+        self.loop, self.scratch, self.resolver = shop.loop, shop.scratch, shop.resolver
+        self._shop = shop
         self.buffers = buffers(spec.timeline)
         self.connections: dict[Connection, None] = {}  # in the order of their opening
         self.frozen: list[Connection] = []
@@ -60,18 +65,29 @@ class Relay:
         self._started = False
         self._timed: Iterator[Break] = iter(())
         self._counted = _by_count(spec.timeline)
-        self.direct = spec.timeline.unlimited and not any(_stalls(item) for item in self._counted)
+        self.direct = spec.timeline.unlimited
+        self.halted = False  # direct flows stand still, those in `held` wait to be told
+        self.held: list[DirectFlow] = []
+        self._halted_until = -inf
         self._holds: list[tuple[float, New]] = []
         self._planning = True
         self.up, self.down = Way(self._calm(spec.timeline.uplink)), Way(self._calm(spec.timeline.downlink))
-        self.listener = Listener(shop.loop, spec.listen, self.buffers, self._accept)
+        self.listener = Listener(shop.loop, spec.listen, self.buffers, self.accept)
 
     def start(self, t0: float) -> None:
-        """Begin the timeline at *t0*, which may lie ahead."""
+        """Begin the timeline at *t0*, which may lie ahead; begin it again if it was begun already."""
         if t0 > monotonic():
             self.loop.at(t0, lambda: self._begin(t0))
         else:
             self._begin(t0)
+
+    def strike(self, kind: str, seconds: float) -> None:
+        """Let the fault *kind* strike now, and hold for *seconds* if it is one that lasts."""
+        now = monotonic()
+        t = now - self._origin
+        self._move(t)
+        self._strike(Break(t, kind, t + seconds * FAULTS[kind].lasts), now, drawn=False)
+        self.run(monotonic())
 
     def time(self) -> float:
         """Return the present instant in the link's time."""
@@ -111,6 +127,28 @@ class Relay:
         """Note that a direct flow handed bytes over."""
         if way.direction.carried >= way.direction.stop:
             self._reached(monotonic())
+
+    def accept(self, client: socket.socket, port: int, said: bytes = b"") -> None:
+        """Serve *client*, who dialled from *port* and may have *said* something already."""
+        connection = Connection(self, client, port)
+        self.connections[connection] = None
+        if self.upstreams:
+            connection.dial(self.upstreams, connection.dialled)
+        else:
+            connection.greet(said)
+
+    def refused(self, connection: Connection, target: str, failure: Failure) -> None:
+        """Report that the client of *connection* cannot have *target*."""
+        self._shop.post(
+            {
+                "event": "refused",
+                "link": self.id,
+                "port": connection.port,
+                "t": monotonic(),
+                "target": target,
+                "why": failure.words,
+            }
+        )
 
     def ended(self, connection: Connection, end: str) -> None:
         """Forget *connection* and report what it carried."""
@@ -152,19 +190,25 @@ class Relay:
     def _begin(self, t0: float) -> None:
         now = monotonic()
         self._move(t0 - self._origin)
-        shift, self._origin, self._started = self._origin - t0, t0, True
+        shift, self._origin = self._origin - t0, t0
+        again, self._started = self._started, True
         self.up.direction.reshape(self.timeline.uplink, self.timeline.delay_at, shift)
         self.down.direction.reshape(self.timeline.downlink, self.timeline.delay_at, shift)
         timed = (b for b in self.timeline.breaks if b.link_bytes is None and b.connection_bytes is None)
         self._timed = iter(sorted(timed))
+        if again:
+            self._counted = _by_count(self.timeline, self.up.direction.carried)
         self._next_timed()
         self._next_counted()
         self.run(now)
 
     def _next_timed(self) -> None:
-        item = next(self._timed, None)
+        """Plan the next fault of this round; a timeline that was begun again has left the last."""
+        timed = self._timed
+        item = next(timed, None)
         if item is not None:
-            self.loop.at(self._origin + item.t, lambda: self._timed_strike(item))
+            strike = partial(self._timed_strike, item)
+            self.loop.at(self._origin + item.t, lambda: strike() if timed is self._timed else None)
 
     def _timed_strike(self, item: Break) -> None:
         self._move(item.t)
@@ -179,26 +223,40 @@ class Relay:
         """Strike what waited for the bytes that the uplink has now carried."""
         carried = self.up.direction.carried
         while self._counted and (self._counted[-1].link_bytes or 0) <= carried:
-            self._strike(self._counted.pop(), planned)
+            self._strike(self._counted.pop(), planned, drawn=False)
         self._next_counted()
 
-    def _strike(self, item: Break, planned: float) -> None:
-        """Do what the fault's row says, by its primitives, and report it."""
+    def _strike(self, item: Break, planned: float, *, drawn: bool = True) -> None:
+        """Do what the fault's row says, by its primitives, and report it; the curves may have it *drawn*."""
         kind, issued = FAULTS[item.kind], monotonic()
         until = planned + item.until - item.t
         struck = end_connections(kind, list(self.connections))
         if kind.new is not New.PASS:
             self._hold(kind.new, until)
-        if item.link_bytes is not None:
-            self._draw(item, planned, until)
+        if not drawn:
+            self._draw(kind, planned, until)
         shown = min(until, max(planned, self._origin + self.timeline.horizon))
         self._report(item.kind, (planned, until if until < inf else shown, issued), struck)
 
-    def _draw(self, item: Break, planned: float, until: float) -> None:
-        """Draw a fault that waited for a byte count into the curves, where others were drawn beforehand."""
+    def _draw(self, kind: FaultKind, planned: float, until: float) -> None:
+        """Draw a fault that nobody could draw beforehand into the curves; direct flows know of none."""
+        if kind.shape is not Shape.STALL:
+            return
         span = (planned - self._origin, until - self._origin)
         for way in (self.up, self.down):
-            way.direction.recurve(lambda curve: stalled(FAULTS[item.kind], curve, span))
+            way.direction.recurve(lambda curve: stalled(curve, span))
+        if self.direct:
+            self.halted, self._halted_until = True, max(until, self._halted_until)
+            self.loop.at(until, self._go_on)
+
+    def _go_on(self) -> None:
+        """Let direct flows move again, unless another stall holds."""
+        if monotonic() >= self._halted_until:
+            self.halted = False
+            held, self.held = self.held, []
+            for flow in held:
+                if not flow.over:
+                    flow.write()
 
     def _hold(self, mode: New, until: float) -> None:
         self._holds.append((until, mode))
@@ -210,11 +268,6 @@ class Relay:
         now = monotonic()
         self._holds = [hold for hold in self._holds if hold[0] > now]
         self.listener.become(gates(mode for _, mode in self._holds))
-
-    def _accept(self, client: socket.socket, port: int) -> None:
-        connection = Connection(self, client, port)
-        self.connections[connection] = None
-        connection.dial(self.upstreams, connection.dialled)
 
     def _move(self, t: float) -> None:
         """Advance both directions to *t* and hand over what is due."""
@@ -262,13 +315,11 @@ class Relay:
         )
 
 
-def _by_count(timeline: Timeline) -> list[Break]:
-    """Return the breaks that wait for a byte count, the first at the end."""
-    waiting = (item for item in timeline.breaks if item.link_bytes is not None)
+def _by_count(timeline: Timeline, since: int = 0) -> list[Break]:
+    """Return the breaks that wait for a byte count, reckoned from *since*, the first at the end."""
+    waiting = (
+        replace(item, link_bytes=since + item.link_bytes)
+        for item in timeline.breaks
+        if item.link_bytes is not None
+    )
     return sorted(waiting, key=lambda item: item.link_bytes or 0, reverse=True)
-
-
-def _stalls(item: Break) -> bool:
-    """Whether the break holds back connections that live on."""
-    kind = FAULTS[item.kind]
-    return kind.shape is Shape.STALL and kind.old is Old.KEEP

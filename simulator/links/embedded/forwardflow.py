@@ -1,0 +1,44 @@
+"""The uplink of a client that takes its link for an HTTP proxy: requests, each changed for its server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.links.embedded.flow import Ending, ShapedFlow
+
+if TYPE_CHECKING:
+    from simulator.links.embedded.connection import Connection
+    from simulator.links.embedded.forward import Forwarding
+    from simulator.links.embedded.relay import Way
+
+
+class ForwardFlow(ShapedFlow):
+    """A shaped flow whose bytes are what ``Forwarding`` makes of those that were read."""
+
+    __slots__ = ("_answered", "_forwarding")
+
+    def __init__(self, connection: Connection, way: Way, forwarding: Forwarding) -> None:
+        super().__init__(connection, way)
+        self._forwarding = forwarding
+        self._answered = 0  # bytes that had come back when the last request was passed on
+
+    def _enqueue(self, data: bytes, now: float) -> None:
+        forwarding = self._forwarding
+        before = forwarding.requests
+        out = forwarding.feed(data)
+        if forwarding.requests > before:
+            self._answered = self.connection.down.delivered
+        if out:
+            super()._enqueue(out[: int(min(len(out), self.limit - self.taken))], now)
+        if forwarding.elsewhere and self._idle():
+            self.connection.hand_on(forwarding.elsewhere)
+        elif forwarding.elsewhere or forwarding.failure is not None:
+            self._end(Ending.FIN, now)
+
+    def _idle(self) -> bool:
+        """Whether the last request was answered, as far as that can be told without reading the answer.
+
+        A client that sends a request for another server before that has to do so on a new connection.
+        """
+        down = self.connection.down
+        return down.delivered > self._answered and down.taken == down.delivered
