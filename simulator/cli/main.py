@@ -14,7 +14,7 @@ from types import FrameType
 import typer
 
 from simulator import __version__
-from simulator.cli import calibrate, doctor, profiles, report, run, serve, servers, streams
+from simulator.cli import calibrate, doctor, profiles, proxy, report, run, serve, servers, streams
 from simulator.errors import SimsimError, refuse_undecodable
 
 BUG = 70  # EX_SOFTWARE of sysexits.h
@@ -37,6 +37,7 @@ app.command("serve", short_help="Serve uploads: tus 1.0 and plain.")(serve.serve
 app.command("calibrate", short_help="Measure an engine's own error, and a run against theory.")(
     calibrate.calibrate
 )
+app.command("proxy", short_help="Put a link between your own client and its server.")(proxy.proxy)
 app.command("doctor", short_help="Say what is installed, and what a missing part would enable.")(
     doctor.doctor
 )

@@ -10,10 +10,11 @@ from simulator.links.engine import Address
 _HOST = re.compile(r"[^\s\[\]@/?#:]+\Z")  # a name or an IPv4 number; what resolves is for others to say
 
 
-def parse_address(text: str, default_port: int | None = None) -> Address:
+def parse_address(text: str, default_port: int | None = None, *, least: int = 1) -> Address:
     """Return host and port of ``"HOST:PORT"``; an IPv6 host stands in brackets (RFC 3986, section 3.2.2).
 
-    Raises ``ValueError``, in words that follow the name of what was parsed.
+    The port is at *least* 1, or 0 where that stands for a free one. Raises ``ValueError``, in words
+    that follow the name of what was parsed.
     """
     host, port = _split(text)
     if host.startswith("["):
@@ -24,15 +25,15 @@ def parse_address(text: str, default_port: int | None = None) -> Address:
         raise ValueError("has no host before its port" if not host else "is not HOST:PORT")
     if not port and default_port is not None:
         return host, default_port
-    return host, parse_port(port)
+    return host, parse_port(port, least)
 
 
-def parse_port(text: str) -> int:
-    """Return the port in *text*, 1 to 65535. Raises ``ValueError``, in words that follow what was parsed."""
+def parse_port(text: str, least: int = 1) -> int:
+    """Return the port in *text*, *least* to 65535. Raises ``ValueError`` as ``parse_address`` does."""
     if not text:
         raise ValueError("has no port: write HOST:PORT")
-    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536):
-        raise ValueError("has a port that is no number from 1 to 65535")
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and least <= int(text) < 65536):
+        raise ValueError(f"has a port that is no number from {least} to 65535")
     return int(text)
 
 
