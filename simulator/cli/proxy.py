@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 HOUR = 3600.0  # seconds of weather drawn when nobody says how long; then it begins again
 LOOPBACK = "127.0.0.1"
-MOST_LINKS = 1000
+MOST_LINKS = 100
 
 
 def _option(words: str, *names: str, **more: Any) -> Any:

@@ -22,6 +22,11 @@ class ForwardFlow(ShapedFlow):
         self._forwarding = forwarding
         self._answered = 0  # bytes that had come back when the last request was passed on
 
+    def put(self, data: bytes) -> None:
+        """Send what *data* becomes over the link; the limit counts that, not *data*."""
+        self._enqueue(data, self.connection.relay.time())
+        self.connection.relay.plan()
+
     def _enqueue(self, data: bytes, now: float) -> None:
         forwarding = self._forwarding
         before = forwarding.requests

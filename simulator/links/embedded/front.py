@@ -21,7 +21,7 @@ from typing import Protocol
 
 import h11
 
-from simulator.links.addresses import parse_address, parse_port
+from simulator.links.addresses import is_number, parse_address, parse_port
 from simulator.links.embedded import failures
 from simulator.links.embedded.failures import Failure
 from simulator.links.engine import Address
@@ -252,10 +252,10 @@ def _socks_host(kind: int, data: bytes) -> str:
     if kind != 3:
         return str(ipaddress.ip_address(data))
     try:
-        host, _ = parse_address(data[1:].decode("ascii"), HTTP_PORT)
+        host = data[1:].decode("ascii")
+        return host if is_number(host) else parse_address(host, HTTP_PORT)[0]
     except ValueError as error:
         raise Unusable(failures.NO_TARGET) from error
-    return host
 
 
 def _reply(code: int, bound: Address) -> bytes:
