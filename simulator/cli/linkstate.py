@@ -11,6 +11,7 @@ from simulator.units import format_duration, format_size
 from simulator.weather.faults import FAULTS, Shape
 from simulator.weather.timeline import Rate, Timeline
 
+CALM = "passes"
 END = {"client": "ended by the client", "server": "ended by the server", "run": "open until the end"}
 
 
@@ -50,9 +51,9 @@ class LinkState:
         """Return in words what fault holds and for how long."""
         holding = [hold for hold in self._holding if hold[0] > now]
         if not holding:
-            return "passes"
+            return CALM
         until, kind = max(holding)
-        return f"{kind}, {format_duration(until - now)} more"
+        return f"{kind} {format_duration(until - now)}"
 
     def coming(self, now: float) -> str:
         """Return in words what the timeline has next."""
