@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,9 @@ class LinkState:
     ended_down: int = 0
     _holding: list[tuple[float, str]] = field(default_factory=list)  # until, fault
 
+    def __post_init__(self) -> None:
+        self._timed = [item for item in self.timeline.breaks if item.link_bytes is None]
+
     def take(self, event: EngineEvent) -> None:
         """Let *event*, which is of this link or a sample, change the picture."""
         _TAKE[event["event"]](self, event)
@@ -58,9 +62,9 @@ class LinkState:
     def coming(self, now: float) -> str:
         """Return in words what the timeline has next."""
         t = now - self.begun
-        timed = [item for item in self.timeline.breaks if item.link_bytes is None and item.t > t]
-        if timed:
-            return f"{timed[0].kind} in {format_duration(timed[0].t - t)}"
+        n = bisect_right(self._timed, t, key=lambda item: item.t)
+        if n < len(self._timed):
+            return f"{self._timed[n].kind} in {format_duration(self._timed[n].t - t)}"
         left = self.begun + self.timeline.horizon - now
         return f"begins again in {format_duration(left)}" if left > 0 else "nothing"
 
