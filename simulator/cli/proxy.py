@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from simulator.weather import Timeline
 
 HOUR = 3600.0  # seconds of weather drawn when nobody says how long; then it begins again
+MARGIN = 60.0  # seconds drawn beyond what --for says, so that it never ends before
 LOOPBACK = "127.0.0.1"
 MOST_LINKS = 100
 
@@ -51,7 +52,7 @@ def proxy(
 
     With --upstream every connection goes there, https included. Without it the address is an HTTP proxy
     (CONNECT and plain requests) and a SOCKS5 proxy. The weather begins at once. An hour of it is drawn,
-    or as much as --for says; when that is over it begins again from its start.
+    or as much as --for needs; an hour that is over begins again from its start.
     """
     seconds = _seconds(for_)
     server = None if upstream is None else _upstream(upstream, allow_remote)
@@ -99,7 +100,7 @@ def _timelines(name: str, seed: int, user: int, links: int, seconds: float | Non
     from simulator.weather import draw, load_profile
 
     profile = load_profile(name)
-    horizon = HOUR if seconds is None else seconds
+    horizon = HOUR if seconds is None else seconds + MARGIN
     return [draw(profile, seed, user + n, horizon=horizon) for n in range(links)]
 
 

@@ -311,3 +311,4 @@ def test_rich_is_loaded_for_a_terminal_alone() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert told.stderr.splitlines()[-1] == "False", told.stderr
+    assert "begins again" not in told.stderr
