@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import time
 from pathlib import Path
 
 import httpx
@@ -85,3 +86,21 @@ def test_an_https_upload_by_proxy_settings_survives(
             strike_thrice(page, proxy)
             is_intact(page, page.done()["url"])
         assert proxy.said("ended by the reset: ")
+
+
+def test_a_silent_death_is_not_noticed_by_the_page_alone(
+    plain_tusd: Target, page: Page, tmp_path: Path
+) -> None:
+    """Neither Chromium nor tus-js-client has a stall time-out; docs/proxy.md says so."""
+    server = httpx.URL(plain_tusd.endpoints["tus"].url)
+    with (
+        proxying("wifi", "--upstream", f"{server.host}:{server.port}") as proxy,
+        uploading(page, f"{proxy.url}/files/", tmp_path / "profile"),
+    ):
+        page.wait_for_share(0.3)
+        proxy.press("h")
+        proxy.wait_for("handover for 1 s: 1 connection")
+        before = len(proxy.said("connection"))
+        time.sleep(30)
+        assert not page.over()
+        assert len(proxy.said("connection")) == before
