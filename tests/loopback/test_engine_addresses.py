@@ -11,6 +11,7 @@ import pytest
 
 from simulator.errors import UsageError
 from simulator.links.embedded import EmbeddedEngine
+from simulator.links.embedded.dial import PATIENCE
 from simulator.links.engine import Address, LinkSpec
 from simulator.weather.timeline import Break
 from tests.contracts.check_engine import flat, happened, instant
@@ -132,15 +133,16 @@ def test_when_no_address_answers_the_client_sees_a_reset() -> None:
 
 
 def test_a_reset_while_the_server_is_dialled_ends_the_client_and_the_dialling() -> None:
-    with silence() as bad:
-        line = flat(breaks=[instant("reset", 0.3)])
-        with EmbeddedEngine() as engine:
-            address = engine.open([LinkSpec("a", "g", line, bad)])["a"]
-            with sinks.dial(address) as client:
-                engine.start("a", time.monotonic())
-                with pytest.raises(ConnectionResetError):
-                    client.recv(1)
-            assert [e["end"] for e in happened(engine.close(), "connection")] == ["reset"]
+    line = flat(breaks=[instant("reset", 0.2)])
+    with silence() as bad, sinks.Echo() as spare, EmbeddedEngine() as engine:
+        address = engine.open([LinkSpec("a", "g", line, bad, spares=(spare.address,))])["a"]
+        with sinks.dial(address) as client:
+            engine.start("a", time.monotonic())
+            with pytest.raises(ConnectionResetError):
+                client.recv(1)
+        time.sleep(1.5 * PATIENCE)
+        assert spare.arrivals == []
+        assert [e["end"] for e in happened(engine.close(), "connection")] == ["reset"]
 
 
 def test_a_port_in_use_is_told_in_one_line_and_the_engine_lives_on() -> None:

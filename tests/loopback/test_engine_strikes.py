@@ -153,6 +153,7 @@ def test_a_timeline_that_is_begun_again_in_its_middle_leaves_the_rest_of_the_rou
         sinks.wait_until(all_there)
         told = [(event["fault"], round(event["planned"] - t0, 3)) for event in happened(said, "fault")]
         assert told == [("reset", 0.1), ("reset", 0.6), ("close", 1.5)]
+        assert all(event["issued"] >= event["planned"] for event in happened(said, "fault"))
 
 
 @each_line
