@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -56,6 +56,20 @@ def nobody() -> Iterator[Address]:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         yield sock.getsockname()
+
+
+@contextmanager
+def six_alone() -> Iterator[Six]:
+    """A server at ::1 whose port refuses at 127.0.0.1, where nobody else has it."""
+    with ExitStack() as stack:
+        while True:
+            server, taken = stack.enter_context(Six()), stack.enter_context(socket.socket())
+            try:
+                taken.bind(("127.0.0.1", server.address[1]))
+            except OSError:
+                continue
+            yield server
+            return
 
 
 @contextmanager
@@ -116,7 +130,7 @@ def test_a_name_is_dialled_at_all_its_numbers(monkeypatch: pytest.MonkeyPatch) -
         four = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
         return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0)), four, four]
 
-    with Six() as server, EmbeddedEngine() as engine:
+    with six_alone() as server, EmbeddedEngine() as engine:
         with monkeypatch.context() as patch:
             patch.setattr(socket, "getaddrinfo", found)
             spec = LinkSpec("a", "g", flat(), ("two.example", server.address[1]))
@@ -127,7 +141,7 @@ def test_a_name_is_dialled_at_all_its_numbers(monkeypatch: pytest.MonkeyPatch) -
 def test_when_no_address_answers_the_client_sees_a_reset() -> None:
     with nobody() as one, nobody() as other, EmbeddedEngine() as engine:
         address = engine.open([LinkSpec("a", "g", flat(), one, spares=(other,))])["a"]
-        with sinks.dial(address) as client, pytest.raises(ConnectionResetError):
+        with pytest.raises(ConnectionResetError), sinks.dial(address) as client:  # even while it dials
             client.recv(1)
         assert [e["end"] for e in happened(engine.close(), "connection")] == ["server"]
 

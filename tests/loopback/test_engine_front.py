@@ -184,9 +184,12 @@ def test_a_client_that_leaves_before_it_asked_is_forgotten() -> None:
 # What is refused
 
 
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        return int(gone.getsockname()[1])
+@pytest.fixture
+def refusing() -> Iterator[int]:
+    """A port that refuses: bound, so that nobody else takes it, and not listening."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
 
 
 @pytest.mark.parametrize(
@@ -203,10 +206,10 @@ def closed_port() -> int:
     ],
 )
 def test_what_cannot_be_had_is_told_in_the_clients_protocol_and_reported(
-    target: Address, status: bytes, code: int, why: str
+    target: Address, status: bytes, code: int, why: str, refusing: int
 ) -> None:
     with proxied(flat(delay=0.01)) as proxy:
-        host, port = target[0], {-1: closed_port(), -2: proxy.address[1]}.get(target[1], target[1])
+        host, port = target[0], {-1: refusing, -2: proxy.address[1]}.get(target[1], target[1])
         assert answer_to(proxy.address, connect_head((host, port)))[9:12] == status
         answer = answer_to(proxy.address, socks_words((host, port)))
         assert answer[:4] == bytes((5, 0, 5, code))
