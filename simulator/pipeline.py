@@ -13,12 +13,14 @@ from typing import Literal
 
 from simulator import report, servers
 from simulator.errors import Interrupted, PartDied, UsageError
+from simulator.links.gateway.process import Gateway
 from simulator.measure.calibration import Calibration
 from simulator.payload import FilePayload, Payload, SeededPayload, payload_name
 from simulator.records import Record, Run, Upload, read
 from simulator.servers import integrity
 from simulator.servers.server import Target
 from simulator.swarm import planning
+from simulator.swarm.hop import between
 from simulator.swarm.job import Job
 from simulator.swarm.launch import Swarm
 from simulator.swarm.patience import Patience
@@ -52,6 +54,7 @@ def run(asked: Asked, results: Path, watch: Watch) -> Ended:
     planning.check_words(asked)
     profile = planning.profile_asked(asked)
     planning.check_machine(asked, profile)
+    planning.check_hop(asked, profile)
     server = server_asked(asked)
     with new_folder(results, profile.name) as folder:
         with server(folder) as target, RecordFile(folder) as records:
@@ -61,7 +64,8 @@ def run(asked: Asked, results: Path, watch: Watch) -> Ended:
             payload_of = payloads(job)  # before the run: its file may be gone afterwards
             patience = Patience(plan)
             records.begin(plan, watch, patience.see)
-            status, causes = follow(job, target, folder, records, patience)
+            with between(job, folder, records) as (routed, hop):
+                status, causes = follow(routed, target, hop, folder, records, patience)
             status = checked(status, job, target, folder, records, payload_of)
             records.extend([Run(t=elapsed(job), event="end", status=status, causes=list(causes))])
         report.write(folder)
@@ -132,12 +136,12 @@ def _is_about(folder: Path, error: OSError) -> bool:
 
 
 def follow(
-    job: Job, target: Target, folder: Path, records: RecordFile, patience: Patience
+    job: Job, target: Target, hop: Gateway | None, folder: Path, records: RecordFile, patience: Patience
 ) -> tuple[Status, tuple[str, ...]]:
     """Run the swarm to its end, with every record kept; Ctrl-C ends it in order, a second one at once."""
     with Swarm(job, folder / "logs", records.line) as swarm:
         try:
-            watch_parts(swarm, job, target, records, patience)
+            watch_parts(swarm, job, target, hop, records, patience)
         except KeyboardInterrupt:
             return wind_down(swarm)
         except PartDied as error:
@@ -145,17 +149,22 @@ def follow(
     return "finished", ()
 
 
-def watch_parts(swarm: Swarm, job: Job, target: Target, records: RecordFile, patience: Patience) -> None:
+def watch_parts(
+    swarm: Swarm, job: Job, target: Target, hop: Gateway | None, records: RecordFile, patience: Patience
+) -> None:
     """Return when the swarm has ended. Raises ``PartDied`` when it hangs, or a part ended by itself."""
     sampler = Sampler()
     due = 0.0
     while not swarm.wait(LOOK_EVERY):
         if target.child is not None:
             target.child.check()
+        if hop is not None:
+            hop.check()
         if elapsed(job) >= due:
             due = elapsed(job) + SAMPLE_EVERY
-            server = {} if target.pid is None else {"server": target.pid}
-            records.extend(sampler.sample({**swarm.parts, **server}, elapsed(job)))
+            beside = {"server": target.pid, "hop": hop.child.pid if hop is not None else None}
+            known = {name: pid for name, pid in beside.items() if pid is not None}
+            records.extend(sampler.sample({**swarm.parts, **known}, elapsed(job)))
         patience.check(elapsed(job))
 
 

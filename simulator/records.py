@@ -233,6 +233,23 @@ class Upload(_Record):
     interruptions: int = 0
 
 
+class Hop(_Record):
+    """One firing of a step of the HTTP-aware hop; without a step, what the hop did of its own accord."""
+
+    kind: Literal["hop"] = "hop"
+    t: float
+    step: str  # its id in the plan's profile; empty for none
+    action: str  # a kind of the hop's table, or the status of its own answer
+    method: str
+    target: str
+    serial: int | None = None  # of the request, at its listener
+    body: int = 0  # bytes of the request's body that had passed
+    port: int  # of the connection's other end: the link's
+    arm: str | None = None  # whose request it was, as simsim's own clients say
+    user: int | None = None
+    upload: int | None = None
+
+
 class Integrity(_Record):
     """What the server stored of one upload, found out after the swarm ended."""
 
@@ -254,7 +271,7 @@ class Sample(_Record):
 
     kind: Literal["sample"] = "sample"
     t: float
-    part: str  # server, swarm, worker-0, clients-0, engine-0 and so on
+    part: str  # server, hop, swarm, worker-0, clients-0, engine-0 and so on
     cpu: float | None = None  # share of one core since the last sample
     rss: int | None = None
     carried_up: dict[str, int] | None = None  # engine: bytes since the start, per arm
@@ -266,7 +283,9 @@ class Sample(_Record):
     )
 
 
-Record = Run | Link | Fault | Connection | Request | Offset | Wait | Violation | Upload | Integrity | Sample
+Record = (
+    Run | Link | Fault | Connection | Request | Offset | Wait | Violation | Upload | Hop | Integrity | Sample
+)
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])
 
 

@@ -14,7 +14,19 @@ from types import FrameType
 import typer
 
 from simulator import __version__
-from simulator.cli import calibrate, doctor, profiles, proxy, report, run, serve, servers, streams
+from simulator.cli import (
+    calibrate,
+    doctor,
+    engine,
+    gateway,
+    profiles,
+    proxy,
+    report,
+    run,
+    serve,
+    servers,
+    streams,
+)
 from simulator.errors import SimsimError, refuse_undecodable
 
 BUG = 70  # EX_SOFTWARE of sysexits.h
@@ -38,6 +50,10 @@ app.command("calibrate", short_help="Measure an engine's own error, and a run ag
     calibrate.calibrate
 )
 app.command("proxy", short_help="Put a link between your own client and its server.")(proxy.proxy)
+app.command("engine", short_help="Serve toxiproxy's HTTP API; its clients work unchanged.")(engine.engine)
+app.command("gateway", short_help="Stand before a server as an HTTP hop that does what a script says.")(
+    gateway.gateway
+)
 app.command("doctor", short_help="Say what is installed, and what a missing part would enable.")(
     doctor.doctor
 )

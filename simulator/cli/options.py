@@ -38,6 +38,7 @@ _OWN = {
         "Content-Disposition", "Content-Type", "Tus-Resumable", "Upload-Concat", "Upload-Defer-Length",
         "Upload-Length", "Upload-Metadata", "Upload-Offset",
     ),
+    "the swarm, for the hop,": ("Simsim-Upload",),
 }  # fmt: skip
 _SETTER = {name.lower(): setter for setter, names in _OWN.items() for name in names}
 
@@ -59,6 +60,25 @@ def headers(lines: list[str]) -> tuple[tuple[str, str], ...]:
             raise UsageError(what, where="--header", mend="leave it out")
         pairs.append((token, value.strip()))
     return tuple(pairs)
+
+
+def place(text: str, option: str) -> tuple[str, int]:
+    """Return the numeric address and port of ``"HOST:PORT"``. Raises ``UsageError`` naming *option*."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise UsageError(f"'{text}' is no address", where=option, mend=f"for example {option} 127.0.0.1:8080")
+    return numeric(host.strip("[]"), option), int(port)
+
+
+def numeric(host: str, option: str) -> str:
+    """Return the address of *host*, IPv4 if it has one. Raises ``UsageError`` naming *option*."""
+    import socket
+
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"'{host[:80]}' has no address: {error}", where=option) from error
+    return str(min(found, key=lambda row: row[0] != socket.AF_INET)[4][0])
 
 
 def without_secrets(arguments: Sequence[str]) -> tuple[str, ...]:

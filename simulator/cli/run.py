@@ -37,6 +37,7 @@ Server = Annotated[
 Against = Annotated[str | None, _option("URL of a server that already runs.")]
 Header = Annotated[list[str] | None, _option("'Name: value' with every request.")]
 AllowRemote = Annotated[bool, _option("Let --against leave this machine.", "--allow-remote")]
+HopScript = Annotated[str | None, _option("An HTTP-aware hop before the server: a script.", "--hop")]
 Results = Annotated[Path, _option("Where run folders go.")]
 Quiet = Annotated[bool, _option("Only the answer.", "--quiet", "-q")]
 Json = Annotated[bool, _option("The summary as JSON.", "--json")]
@@ -59,6 +60,7 @@ def run(
     header: Header = None,
     allow_remote: AllowRemote = False,
     engine: Engine = "embedded",
+    hop: HopScript = None,
     workers: Workers = 1,
     calm: Calm = True,
     results: Results = Path("results"),
@@ -90,6 +92,7 @@ def run(
         server=server,
         against=against,
         allow_remote=allow_remote,
+        hop=hop,
         headers=options.headers(header or []),
         command=("simsim", *options.without_secrets(sys.argv[1:])),
     )

@@ -17,6 +17,7 @@ SPLICE = 1024 * 1024  # bytes: the pipe of an unlimited link's connection that m
 SECONDS = 0.01  # of the link's fastest rate for SO_RCVBUF, of which the kernel makes twice that
 SEGMENT = 1460  # bytes: what Ethernet carries
 CLIENT_LEAST = 16 * 1024
+GATEWAY_MOST = 64 * 1024  # bytes: past this a gateway holds more and is no faster
 SEND_FLOOR = 47 * 1024  # bytes: a loopback send queue takes this much whatever SO_SNDBUF says
 
 
@@ -33,7 +34,7 @@ def buffers(timeline: Timeline) -> Buffers:
     """Return the socket options of the link that *timeline* describes."""
     if timeline.unlimited:
         return Buffers(MOST, MOST, None)
-    return Buffers(_sized(timeline.uplink), _sized(timeline.downlink), SEGMENT)
+    return Buffers(sized(timeline.uplink), sized(timeline.downlink), SEGMENT)
 
 
 def client_send_buffer(timeline: Timeline) -> int:
@@ -53,7 +54,8 @@ def in_flight_allowance(timeline: Timeline) -> int:
     return link + sockets
 
 
-def _sized(curve: RateCurve) -> int:
+def sized(curve: RateCurve) -> int:
+    """Return the bytes for a socket's buffer along a way with that rate."""
     fastest = max(MOST if rate is None else rate / 8 * SECONDS for rate in curve.rates)
     return int(min(MOST, max(LEAST, fastest)))
 
@@ -61,3 +63,17 @@ def _sized(curve: RateCurve) -> int:
 def _line(timeline: Timeline) -> int:
     fastest = max((rate or 0.0 for rate in timeline.uplink.rates), default=0.0)
     return int(fastest / 8 * (max(timeline.delay.values) + timeline.jitter.spread))
+
+
+def gateway_buffer(fastest: float | None) -> int:
+    """Return the bytes for each socket buffer of a gateway behind links of at most *fastest* bit/s."""
+    return GATEWAY_MOST if fastest is None else int(min(GATEWAY_MOST, max(LEAST, fastest / 8 * SECONDS)))
+
+
+def gateway_allowance(buffer: int) -> int:
+    """Return the most bytes of one request that a gateway with such buffers can hold.
+
+    That is what its two sockets take (the kernel makes twice of each buffer, and a send queue has its
+    floor) and one read.
+    """
+    return 2 * buffer + max(2 * buffer, SEND_FLOOR) + buffer

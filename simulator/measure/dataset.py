@@ -20,6 +20,7 @@ from simulator.records import (
     Arm,
     Connection,
     Fault,
+    Hop,
     Integrity,
     Link,
     Offset,
@@ -47,6 +48,7 @@ class Dataset:
     arms: tuple[Arm, ...]
     uploads: Mapping[str, tuple[UploadLog, ...]]  # by arm
     links: Mapping[LinkKey, LinkLog]
+    hops: tuple[Hop, ...]
     samples: Mapping[str, tuple[Sample, ...]]  # by part
     weather: Redrawn
     end: Run | None
@@ -93,6 +95,7 @@ class _Heap:
     offsets: dict[Key, list[Offset]] = field(default_factory=lambda: defaultdict(list))
     waits: dict[Key, list[Wait]] = field(default_factory=lambda: defaultdict(list))
     violations: dict[Key, list[Violation]] = field(default_factory=lambda: defaultdict(list))
+    hops: list[Hop] = field(default_factory=list)
     samples: dict[str, list[Sample]] = field(default_factory=lambda: defaultdict(list))
 
     def put(self, record: Record) -> None:
@@ -122,6 +125,7 @@ class _Heap:
             arms=tuple(plan.arms),
             uploads={arm.name: tuple(logs[arm.name]) for arm in plan.arms},
             links=links,
+            hops=tuple(_by_time(self.hops)),
             samples={part: tuple(_by_time(items)) for part, items in sorted(self.samples.items())},
             weather=weather,
             end=self.end,
@@ -192,6 +196,7 @@ _PUT: dict[type, Callable[[_Heap, Any], None]] = {
     Wait: _by_upload("waits"),
     Violation: _by_upload("violations"),
     Upload: _one_per_upload("ends"),
+    Hop: lambda heap, record: heap.hops.append(record),
     Integrity: _one_per_upload("checks"),
     Sample: lambda heap, record: heap.samples[record.part].append(record),
 }

@@ -48,6 +48,15 @@ class Comparison(_Model):
     saved_share: Number  # of the baseline's carried bytes
 
 
+class HopStep(_Model):
+    """One step of the run's hop: what it does, and how often it fired, in all and for each arm."""
+
+    id: str
+    does: str
+    fired: int
+    by_arm: dict[str, int]
+
+
 class Warning(_Model):
     """What was seen, what it may mean, what to do. ``invalid`` ones void the run."""
 
@@ -67,6 +76,7 @@ class Summary(_Model):
     headline: str
     arms: list[ArmSummary]
     comparisons: list[Comparison]
+    hop: list[HopStep] = []
     # event_late_p99, delivery_late_p99, cpu by part, rate_ratio_max, lag, stall_max
     instrument: dict[str, Number]
 

@@ -13,6 +13,7 @@ from simulator.measure.arms import summarise_arm
 from simulator.measure.compare import compare
 from simulator.measure.dataset import Dataset
 from simulator.measure.headline import headline
+from simulator.measure.hops import hop_steps
 from simulator.measure.models import NUMBERS, ArmSummary, Comparison, Number, Summary, Warning
 from simulator.measure.recovery import recoveries
 
@@ -25,7 +26,8 @@ def summarise(data: Dataset) -> Summary:
     arms = [summarise_arm(data, arm, recovered[arm.name]) for arm in data.arms]
     comparisons = compare(data)
     readings = instrument.readings(data)
-    warnings = validity.warnings(data, arms, readings)
+    steps = hop_steps(data)
+    warnings = validity.warnings(data, arms, readings, steps)
     return Summary(
         plan=data.plan,
         status=data.status,
@@ -34,5 +36,6 @@ def summarise(data: Dataset) -> Summary:
         headline=headline(data.plan, arms, comparisons),
         arms=arms,
         comparisons=comparisons,
+        hop=steps,
         instrument=readings,
     )

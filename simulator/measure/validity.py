@@ -7,13 +7,14 @@ Its level is ``note`` (read the numbers with this in mind), ``degraded`` (they a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from simulator.measure.bytes import carried_method
 from simulator.measure.dataset import Dataset
 from simulator.measure.intervals import FEWEST
-from simulator.measure.models import ArmSummary, Number, Warning
+from simulator.measure.models import ArmSummary, HopStep, Number, Warning
 from simulator.records import Plan
 from simulator.units import format_duration
 
@@ -36,11 +37,14 @@ class Seen:
     data: Dataset
     arms: Sequence[ArmSummary]
     readings: Mapping[str, Number]
+    steps: Sequence[HopStep]
 
 
-def warnings(data: Dataset, arms: Sequence[ArmSummary], readings: Mapping[str, Number]) -> list[Warning]:
+def warnings(
+    data: Dataset, arms: Sequence[ArmSummary], readings: Mapping[str, Number], steps: Sequence[HopStep] = ()
+) -> list[Warning]:
     """Return all warnings, the gravest first; *readings* are those of ``instrument.readings``."""
-    seen = Seen(data, arms, readings)
+    seen = Seen(data, arms, readings, steps)
     found = [warning for check in CHECKS for warning in check(seen)]
     return sorted(found, key=lambda item: -LEVELS.index(item.level))
 
@@ -179,6 +183,28 @@ def _corrupt(run: Seen) -> Iterator[Warning]:
             )
 
 
+def _untested(run: Seen) -> Iterator[Warning]:
+    for step in run.steps:
+        if not step.fired:
+            yield Warning(
+                level="note",
+                seen=f"step '{step.id}' of the hop never fired ({step.does})",
+                means="the run says nothing about it: how anything takes it is untested",
+                advice="look whether its 'when' can hold: method, path, count and bytes",
+            )
+
+
+def _own_answers(run: Seen) -> Iterator[Warning]:
+    own = Counter(hop.action for hop in run.data.hops if not hop.step)
+    for action, times in sorted(own.items()):
+        yield Warning(
+            level="note",
+            seen=f"the hop answered {action} {times} times without a step that says so",
+            means="it could not forward a request, or reach the server, or read its answer",
+            advice="see the hop records for the requests, and the server's log",
+        )
+
+
 def _unverified(run: Seen) -> Iterator[Warning]:
     unread = sum(int(arm.numbers["unverified"].value or 0) for arm in run.arms)
     if unread:
@@ -244,6 +270,8 @@ CHECKS: tuple[Callable[[Seen], Iterator[Warning]], ...] = (
     _too_fast,
     _broken_rules,
     _corrupt,
+    _untested,
+    _own_answers,
     _unverified,
     _other_weather,
     _few_users,

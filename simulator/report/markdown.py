@@ -42,6 +42,7 @@ def _lines(findings: Findings) -> Iterator[str]:
     yield ""
     yield text(words.state_line(summary))
     yield ""
+    yield from _hop(summary)
     yield from _notes(summary)
     yield from _meanings(findings)
     yield ""
@@ -72,6 +73,14 @@ def _notes(summary: Summary) -> Iterator[str]:
 def _answer(summary: Summary) -> Iterator[str]:
     found = answer(summary)
     yield from table(("", *found.arms), [(label, *cells) for label, cells in found.rows])
+
+
+def _hop(summary: Summary) -> Iterator[str]:
+    if summary.hop:
+        yield from table(
+            ("step of the hop", "does", "fired"), [(s.id, s.does, words.fired(s)) for s in summary.hop]
+        )
+        yield ""
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

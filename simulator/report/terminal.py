@@ -63,6 +63,7 @@ def _page(summary: Summary, width: int) -> Iterator[Line]:
     yield ()
     yield from _tables(summary, width)
     yield from _failures(summary, width)
+    yield from _hop(summary, width)
     yield from _notes(summary, width)
     yield ()
     yield from _wrapped(words.state_line(summary), width, STYLES.get(words.verdict(summary), "bold yellow"))
@@ -102,6 +103,12 @@ def _notes(summary: Summary, width: int) -> Iterator[Line]:
         if warning.level not in DOUBTFUL:
             yield ()
             yield from _wrapped(f"note: {advice(warning)}", width, "dim")
+
+
+def _hop(summary: Summary, width: int) -> Iterator[Line]:
+    for step in summary.hop:
+        style = "" if step.fired else "yellow"
+        yield from _wrapped(f"hop: {step.id}: {words.fired(step)}", width, style, indent="  ")
 
 
 def _failures(summary: Summary, width: int) -> Iterator[Line]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulator.measure.models import ArmSummary, Number, Summary
+from simulator.measure.models import ArmSummary, HopStep, Number, Summary
 from simulator.units import format_duration, percent_decimals, ratio_decimals
 
 NOT_MEASURED = "–"
@@ -195,6 +195,15 @@ def whole(number: Number, form: Form) -> str:
 
 def _joined(digits: str, unit: str) -> str:
     return f"{digits}{TIE}{unit}" if unit else digits
+
+
+def fired(step: HopStep) -> str:
+    """Return ``"40 × (plain 20, tus 20)"`` or ``"never"``."""
+    if not step.fired:
+        return "never"
+    known = {arm: count for arm, count in step.by_arm.items() if arm}
+    shared = f" ({', '.join(f'{arm} {count}' for arm, count in known.items())})" if known else ""
+    return f"{step.fired} ×{shared}"
 
 
 def completed(arm: ArmSummary) -> str:

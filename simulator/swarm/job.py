@@ -46,6 +46,11 @@ class Job(BaseModel):
     boot_id: str
 
     @property
+    def hop(self) -> bool:
+        """Return whether an HTTP-aware hop stands between the links and the server."""
+        return bool(self.plan.profile.get("hop"))
+
+    @property
     def slots(self) -> int:
         """Return how many clients the swarm has: users times arms."""
         return self.plan.users * len(self.plan.arms)

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 from simulator import __version__
 from simulator.errors import UsageError, did_you_mean, refuse_undecodable
-from simulator.links import in_flight_allowance
+from simulator.links import gateway_allowance, gateway_buffer, in_flight_allowance
 from simulator.links.engines import check_engine
+from simulator.links.gateway.script import load_script
 from simulator.protocols import PROTOCOLS
 from simulator.protocols.policy import Policy
 from simulator.records import Arm, Plan
@@ -72,6 +73,7 @@ class Asked:
     against: str | None = None
     allow_remote: bool = False
     headers: tuple[tuple[str, str], ...] = ()
+    hop: str | None = None
     command: tuple[str, ...] = field(default=())
     options: Mapping[str, str] = field(default_factory=lambda: OPTIONS)
 
@@ -89,6 +91,8 @@ def names(text: str) -> tuple[str, ...]:
 def profile_asked(asked: Asked) -> Profile:
     """Return the profile with what was asked laid over it. Raises ``UsageError``."""
     profile = load_profile(asked.profile)
+    if asked.hop is not None:
+        profile = profile.with_hop(load_script(Path(asked.hop)))
     _check_figures(asked)
     file = file_asked(asked)
     try:
@@ -164,6 +168,16 @@ def check_machine(asked: Asked, profile: Profile) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))  # children inherit it
 
 
+def check_hop(asked: Asked, profile: Profile) -> None:
+    """Raise ``UsageError`` where a hop cannot read what passes."""
+    if profile.hop and asked.against is not None and urlsplit(asked.against).scheme == "https":
+        raise UsageError(
+            "a hop reads what passes, and cannot read TLS",
+            where="--hop" if asked.hop is not None else f"profile '{profile.name}': hop",
+            mend="name an http target, or a profile without [[hop]]",
+        )
+
+
 def make_plan(asked: Asked, profile: Profile, target: Target, run_id: str) -> Plan:
     """Return the plan of the run, for which all that can be checked has been."""
     workload = profile.workload
@@ -190,7 +204,7 @@ def make_plan(asked: Asked, profile: Profile, target: Target, run_id: str) -> Pl
         target=target.endpoints[asked.protocols[0]].url,
         workers=asked.workers,
         policy=_policy(asked, profile).to_dict(),
-        in_flight_bytes=max(allowance for allowance, _ in drawn),
+        in_flight_bytes=max(allowance for allowance, _ in drawn) + _held(profile),
         digests=[digest for _, digest in drawn],
         versions=_versions(),
         machine=_machine(),
@@ -273,6 +287,11 @@ def _policy(asked: Asked, profile: Profile) -> Policy:
     if asked.stall_timeout_s is not None:
         said["stall_timeout"] = asked.stall_timeout_s
     return replace(Policy(), **said)
+
+
+def _held(profile: Profile) -> int:
+    """Return the bytes of a request that the hop may hold, if there is one."""
+    return gateway_allowance(gateway_buffer(profile.fastest_up)) if profile.hop else 0
 
 
 def _destination(endpoint: Endpoint) -> Destination:

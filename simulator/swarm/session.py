@@ -12,6 +12,7 @@ import httpx
 
 from simulator.links import client_send_buffer
 from simulator.links.engine import Engine, LinkSpec
+from simulator.links.gateway.core import UPLOAD_FIELD
 from simulator.payload import FilePayload, Payload, SeededPayload, payload_name
 from simulator.protocols import make_machine
 from simulator.protocols.policy import Policy
@@ -130,7 +131,7 @@ class Session:
             policy=self._policy,
             noise=tuple(noise.tolist()),
             framing=slot.arm.framing,
-            headers=tuple(self._job.headers),
+            headers=(*self._job.headers, *self._name_of(upload)),
         )
         driver = Driver(
             Identity(slot.user, slot.arm.name, upload),
@@ -144,6 +145,11 @@ class Session:
             sleep=self._sleep,
         )
         return driver.run()
+
+    def _name_of(self, upload: int) -> tuple[tuple[str, str], ...]:
+        """Return the field by which the hop knows whose request it is; the hop takes it out again."""
+        slot = self._slot
+        return ((UPLOAD_FIELD, f"{slot.user}/{slot.arm.name}/{upload}"),) if self._job.hop else ()
 
 
 def link_id(slot: Slot) -> str:

@@ -74,17 +74,16 @@ class Worker:
         Drawing the weather of a long workload holds up all that the process sends, and reading it holds
         up the engine. A process among several learns by its claims which links are its own.
         """
-        self._take(job)
-        self.prepare()
-        for index in range(job.slots):
-            session = self._opened[index] = self._session(job, index)
-            try:
+        self._workload = Workload(job)
+        try:
+            for index in range(job.slots):
+                session = self._opened[index] = self._session(job, index)
                 session.open()
-            except PartDied as error:
-                self._break(str(error))
-                return
-            yield
-        self._stall = 0.0  # no user waited while the weather was drawn
+                yield
+        except PartDied as error:
+            self._break(str(error))
+        finally:  # nobody has waited for the weather: what this process stood still begins to count now
+            self._job, self._stall, self._due = job, 0.0, time.monotonic() + FLUSH_EVERY
 
     def run_slot(self) -> None:
         """Claim a slot and run it to its end; do nothing for a surplus user.

@@ -7,6 +7,7 @@
       rate                         log-normal AR(1) around the median
       breaks                       Poisson processes of faults
       events                       scripted faults
+    hop         steps of an HTTP-aware hop between the links and the server
     workload    who uploads what, and how long a client may try
     policy      what a client decides, as far as the profile wants to say it
     sources     where each figure comes from: a trace, a publication, or assumed
@@ -22,6 +23,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from simulator.errors import did_you_mean
 from simulator.weather import rules
+from simulator.weather.hops import Step, Steps, to_plain
 from simulator.weather.quantities import (
     Bytes,
     Count,
@@ -104,6 +106,7 @@ class Profile(Part):
     summary: Annotated[str, Field(min_length=1)]
     link: LinkModel
     weather: WeatherModel = WeatherModel()
+    hop: Steps = ()
     workload: Workload
     policy: PolicyDefaults = PolicyDefaults()
     sources: dict[str, Source] = Field(default_factory=dict)
@@ -152,11 +155,17 @@ class Profile(Part):
             if not any(figure == path or figure.startswith(f"{path}.") for figure in figures):
                 raise Refused("no figure has this path", did_you_mean(path, figures), f'sources."{path}"')
 
+    @property
+    def fastest_up(self) -> float | None:
+        """Return the highest rate that the uplink can have, in bit/s; None when it has no limit."""
+        rate = self.weather.rate
+        return None if self.link.up is None else self.link.up * (1.0 if rate is None else rate.ceiling)
+
     def figures(self) -> dict[str, Any]:
-        """Return every figure of the link and its weather by its path, as the file says it."""
+        """Return every figure of the link, its weather and its hop by its path, as the file says it."""
         data = self.to_dict()
         found: dict[str, Any] = {}
-        for table in ("link", "weather"):
+        for table in ("link", "weather", "hop"):
             _walk(data.get(table, {}), table, found)
         return found
 
@@ -198,6 +207,13 @@ class Profile(Part):
                 data["workload"][key] = value
         return Profile.from_dict(data)
 
+    def with_hop(self, steps: tuple[Step, ...]) -> Profile:
+        """Return this profile with the steps of its hop replaced, and what it said of theirs left out."""
+        data = self.to_dict()
+        data["hop"] = to_plain(steps)
+        kept = {path: said for path, said in data.get("sources", {}).items() if path.split(".")[0] != "hop"}
+        return Profile.from_dict({**data, "sources": kept})
+
     def to_dict(self) -> dict[str, Any]:
         """Return the profile as plain JSON types, in the words of the file."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
@@ -214,7 +230,7 @@ class Profile(Part):
             raise refused(error, cls, where or f"profile '{data.get('name', '')}'") from None
 
 
-_NOT_FIGURES = {"kind"}
+_NOT_FIGURES = {"kind", "id"}
 
 
 def _walk(value: Any, path: str, found: dict[str, Any]) -> None:

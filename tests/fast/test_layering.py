@@ -29,7 +29,19 @@ LEVEL = {
     "__main__": 12,
 }
 WORLD = {"asyncio", "socket", "httpx", "time", "random", "select", "ssl", "subprocess", "threading", "gevent"}
-PURE = ("weather", "protocols", "measure", "links/link.py", "links/fluid.py", "servers/reference/core")
+PURE = (
+    "weather",
+    "protocols",
+    "measure",
+    "links/link.py",
+    "links/fluid.py",
+    "links/gateway/actions",
+    "links/gateway/core.py",
+    "links/gateway/framing.py",
+    "links/gateway/script.py",
+    "links/gateway/verbs.py",
+    "servers/reference/core",
+)
 CAGE = {"swarm/user.py", "swarm/runner.py", "swarm/plugin.py", "swarm/hub.py"}
 
 

@@ -53,7 +53,7 @@ def test_the_check_is_announced_and_each_result_is_on_record_before_the_next_upl
     with RecordFile(tmp_path) as records:
         records.begin(make_plan(), seen.append)
         records.extend(upload(user) for user in range(3))
-        assert checked("finished", job_of(), payload_of, TARGET, tmp_path, records) == "finished"
+        assert checked("finished", job_of(), TARGET, tmp_path, records, payload_of) == "finished"
     assert [record.event for record in seen if isinstance(record, Run)] == ["start", "check"]
     assert isinstance(seen[4], Run)
     assert found_before == [0, 1, 2]
@@ -70,7 +70,7 @@ def test_ctrl_c_ends_the_check_with_what_was_found(tmp_path: Path) -> None:
     with RecordFile(tmp_path) as records:
         records.begin(make_plan(), seen.append)
         records.extend(upload(user) for user in range(3))
-        assert checked("finished", job_of(), payload_of, TARGET, tmp_path, records) == "interrupted"
+        assert checked("finished", job_of(), TARGET, tmp_path, records, payload_of) == "interrupted"
     assert sum(isinstance(record, Integrity) for record in seen) == 2
 
 
@@ -87,7 +87,7 @@ def test_a_file_that_is_deleted_during_the_run_is_still_compared_with(tmp_path: 
         records.begin(make_plan(), seen.append)
         records.extend([sent])
         target = Target("mine", "1", TARGET.endpoints, store=store)
-        checked("finished", job_with(file), payload_of, target, tmp_path, records)
+        checked("finished", job_with(file), target, tmp_path, records, payload_of)
     found = seen[-1]
     assert isinstance(found, Integrity)
     assert (found.how, found.intact) == ("store", True)

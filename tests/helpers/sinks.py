@@ -184,6 +184,13 @@ def send_all(sock: socket.socket, data: bytes, piece: int = 16384) -> Sending:
     return sending
 
 
+def send_all_only(sock: socket.socket, data: bytes) -> threading.Thread:
+    """Send *data* in a thread, which the caller joins; the caller may read meanwhile."""
+    thread = threading.Thread(target=_send, args=(Sending(sock), data, 16384), daemon=True)
+    thread.start()
+    return thread
+
+
 def _send(sending: Sending, data: bytes, piece: int) -> None:
     view = memoryview(data)
     try:

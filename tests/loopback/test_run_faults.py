@@ -20,6 +20,7 @@ from tests.helpers.runs import Running, records_of, simsim, until
 
 pytestmark = pytest.mark.loopback
 
+SCRIPT = Path(__file__).parent / "stall.toml"
 LONG = ("mobile-flaky", "--users", "3", "--size", "6 MB", "--no-calm", "--quiet")
 LINKS = 6
 
@@ -44,8 +45,9 @@ def count(folder: Path, kind: type[Record]) -> int:
         ("simulator.swarm.runner master", ("--workers", "2")),
         ("simulator.swarm.runner worker", ("--workers", "2")),
         ("simulator.servers.reference", ()),
+        ("simulator.links.gateway", ("--hop", str(SCRIPT))),
     ],
-    ids=["engine", "swarm", "master", "worker", "server"],
+    ids=["engine", "swarm", "master", "worker", "server", "hop"],
 )
 def test_a_part_that_is_killed_makes_the_run_invalid_and_is_named(
     tmp_path: Path, words: str, options: tuple[str, ...]

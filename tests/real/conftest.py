@@ -24,6 +24,21 @@ def tusd() -> Path:
     return Path(told.stdout.strip().rpartition(" is at ")[2])
 
 
+@pytest.fixture(scope="session")
+def toxiproxy() -> str:
+    """The path of the toxiproxy server at the pinned version."""
+    return installed("engines", "toxiproxy")
+
+
+def installed(room: str, name: str) -> str:
+    """Install a part with simsim's own command and return its path."""
+    command = [sys.executable, "-m", "simulator", room, "install", name]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    if told.returncode != 0:
+        pytest.fail(f"{name} cannot be installed here: {told.stderr.strip().splitlines()[-1]}")
+    return told.stdout.strip().rpartition(" is at ")[2]
+
+
 @pytest.fixture
 def plain_tusd(tusd: Path, tmp_path: Path) -> Iterator[Target]:
     """A tusd of the test's own."""

@@ -4,10 +4,12 @@
 outbox.py, sampler.py   what the child reports
 loop.py        the clock: epoll, events, wake-ups         plug.py     one socket in it
 relay.py       one link: directions, connections, faults  strike.py   what a fault does
+crossing.py    two ways in time: what a link and the API's lone connections have in common
 listener.py    where its clients dial         connection.py   the two sockets of one of them
-dial.py        the way to the server          names: ../names.py, resolver.py in a thread
+dial.py        the way to the server          names: ../names.py
 flow.py        its bytes, one way             carrier.py      copied or spliced, when unlimited
-kernel.py      socket options and ioctls
+kernel.py      socket options and ioctls      background.py   what would hold the loop up, in threads
+api/           toxiproxy's HTTP API on the same loop
 
 Where the client names its target, as to a proxy:
 front.py       its handshake, pure            greeting.py     the same, live

@@ -31,6 +31,10 @@ class Carrier(ABC):
         """Send what is held; return how much went, 0 when *sock* takes nothing now."""
 
     @abstractmethod
+    def rest(self) -> bytes:
+        """Hand out what is held, and hold nothing more."""
+
+    @abstractmethod
     def close(self) -> None:
         """Forget what is held."""
 
@@ -64,6 +68,11 @@ class Copier(Carrier):
         self._rest = memoryview(data)
         self.held = len(data)
 
+    def rest(self) -> bytes:
+        data = b"" if self._rest is None else bytes(self._rest)
+        self.close()
+        return data
+
     def close(self) -> None:
         self.held, self._rest = 0, None
 
@@ -89,6 +98,13 @@ class Splicer(Carrier):
             sent = 0
         self.held -= sent
         return sent
+
+    def rest(self) -> bytes:
+        data = b""
+        while len(data) < self.held:
+            data += os.read(self._out, self.held - len(data))
+        self.close()
+        return data
 
     def close(self) -> None:
         self.held = 0

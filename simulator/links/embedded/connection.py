@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 from simulator.links.embedded import kernel
 from simulator.links.embedded.dial import Dial
-from simulator.links.embedded.flow import DirectFlow, Ending, Flow, ShapedFlow
-from simulator.links.embedded.forwardflow import ForwardFlow
+from simulator.links.embedded.flow import Ending, Flow
 from simulator.links.embedded.plug import Plug
 from simulator.links.engine import Address
 
 if TYPE_CHECKING:
-    from simulator.links.embedded.forward import Forwarding
+    from simulator.links.embedded.crossing import Crossing
     from simulator.links.embedded.relay import Relay
 
 LINGER = 0.1  # seconds beyond a round trip that a closed connection's sockets stay, for its FIN to be seen
@@ -27,21 +26,20 @@ CUT_DELAYED_ACK = 0.05  # seconds: beyond a delayed acknowledgement, what was se
 class Connection:
     """One client's connection through a link: a socket to either end and a flow each way."""
 
-    def __init__(self, relay: Relay, client: socket.socket, port: int) -> None:
+    def __init__(self, relay: Crossing, client: socket.socket, port: int) -> None:
         self.relay = relay
         self.opened = monotonic()
         self.port = port  # the client's own
         self.ended = False
         self._end = ""
         self._cut_at = inf
-        kind = DirectFlow if relay.direct else ShapedFlow
-        self.up: Flow = kind(self, relay.up)
-        self.down: Flow = kind(self, relay.down)
+        self.up: Flow = relay.flow(self, relay.up)
+        self.down: Flow = relay.flow(self, relay.down)
         self.up.limit = relay.limit()
         self._client = Plug(relay.loop, client, self.up.read, self.down.write)
-        self.up.source = self.down.sink = self._client
         self._server: Plug | None = None
         self._dial: Dial | None = None
+        self._plumb()
 
     def dial(self, addresses: Sequence[Address], then: Callable[[Plug | None, int], None]) -> None:
         """Dial the first of *addresses* that answers; ``Dial`` says what *then* is called with."""
@@ -49,47 +47,44 @@ class Connection:
         self._dial.go_on()
 
     def dialled(self, server: Plug | None, _error: int) -> None:
-        """Begin with *server*; a server that cannot be reached is a reset for the client."""
+        """Begin with *server*, or give up."""
         if server is None:
-            self.reset("server")
+            self._refused()
             return
         self.join(server)
         self.down.read()
-        self.after_round_trip(self.opened, self.up.read)
+        self.after_round_trip(self.opened, self._go_up)
 
-    def greet(self, said: bytes) -> None:
-        """Let the client say where to; it *said* this already."""
+    def greet(self, relay: Relay, said: bytes) -> None:
+        """Let the client, which *said* this already, say where to. *relay* is the link."""
         from simulator.links.embedded.greeting import Greeting  # h11 costs an engine without proxies 0.1 s
 
-        Greeting(self, self._client, said)
+        Greeting(relay, self, self._client, said)
 
-    def begin(self, said: bytes, forwarding: Forwarding | None) -> None:
+    def begin(self, said: bytes, up: Flow | None) -> None:
         """Let bytes pass once the handshake of a proxy is over; those that the client *said* come first.
 
-        With *forwarding* they are requests for a proxy.
+        They go *up* another way than those of other connections, if that is said.
         """
-        if forwarding is not None:
-            limit = self.up.limit
-            self.up = ForwardFlow(self, self.relay.up, forwarding)
-            self.up.source, self.up.sink, self.up.limit = self._client, self.down.source, limit
-            self.up.sink.on_write = self.up.write
-        self._client.on_read = self.up.read
+        if up is not None:
+            up.limit, self.up = self.up.limit, up
+        self._plumb()
         self.down.read()
         if said:
             self.up.put(said)
         if not self.ended:
             self.up.read()
 
-    def hand_on(self, said: bytes) -> None:
-        """Give the client, which *said* that it wants another server, to a connection of its own."""
+    def let_go(self) -> socket.socket:
+        """End without the client, which wants another server; return its socket."""
         assert self._server is not None
         self._leave()
         self._server.sock.close()
         self._finish("client")
-        self.relay.accept(self._client.sock, self.port, said)
+        return self._client.sock
 
     def join(self, server: Plug) -> None:
-        """Make *server* the far end of both flows."""
+        """Make *server* the far end."""
         self._dial, self._server = None, server
         self.up.sink = self.down.source = server
         server.on_read, server.on_write = self.down.read, self.up.write
@@ -110,7 +105,7 @@ class Connection:
 
     def pass_fin(self, flow: Flow) -> None:
         """Half-close towards the sink of *flow*; the connection ends when both ways have."""
-        kernel.send_fin(flow.sink.sock)
+        self._send_fin(flow)
         self._over()
 
     def lost_sink(self, flow: Flow) -> None:
@@ -141,29 +136,49 @@ class Connection:
         self._finish(end)
         return dropped
 
-    def cut(self) -> None:
-        """Reset both ends as soon as the server's kernel has every byte handed over."""
+    def cut(self, flow: Flow) -> None:
+        """Reset both ends as soon as the kernel behind *flow* has every byte handed over."""
         if self._cut_at == inf and not self.ended:
             self._cut_at = monotonic()
             for plug in self._plugs():
                 plug.leave()
-            self._cut_when_there()
+            self._cut_when_there(flow.sink)
 
     def bury(self) -> None:
         """Close both sockets with RST, whatever they hold."""
         for plug in self._plugs():
             kernel.send_reset(plug.sock)
 
+    def _go_up(self) -> None:
+        """Let the client's first bytes pass, by the flow that it has by now."""
+        self.up.read()
+
+    def _refused(self) -> None:
+        """Let the client see that no server took the connection."""
+        self.reset("server")
+
+    def _send_fin(self, flow: Flow) -> None:
+        """Half-close towards the sink of *flow*, if there is one yet."""
+        if flow is self.down or self._server is not None:
+            kernel.send_fin(flow.sink.sock)
+
+    def _plumb(self) -> None:
+        """Join the flows to the sockets that there are."""
+        self.up.source = self.down.sink = self._client
+        self._client.on_read, self._client.on_write = self.up.read, self.down.write
+        if self._server is not None:
+            self.join(self._server)
+
     def _plugs(self) -> list[Plug]:
         return [self._client] if self._server is None else [self._client, self._server]
 
-    def _cut_when_there(self) -> None:
+    def _cut_when_there(self, sink: Plug) -> None:
         if self.ended:
             return
-        now, server = monotonic(), self.up.sink.sock
-        sent = not kernel.unsent(server) and now - self._cut_at > CUT_DELAYED_ACK
-        if not sent and kernel.unacknowledged(server):
-            self.relay.loop.at(now + CUT_LOOK, self._cut_when_there)
+        now = monotonic()
+        sent = not kernel.unsent(sink.sock) and now - self._cut_at > CUT_DELAYED_ACK
+        if not sent and kernel.unacknowledged(sink.sock):
+            self.relay.loop.at(now + CUT_LOOK, lambda: self._cut_when_there(sink))
             return
         self.relay.cut(self, self._cut_at)
 

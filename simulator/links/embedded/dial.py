@@ -41,7 +41,11 @@ class Dial:
             self._then(None, error)
             return
         address = self._untried.pop(0)
-        sock = self._socket(address)
+        try:
+            sock = self._socket(address)
+        except OSError as no_descriptor:
+            self.go_on(no_descriptor.errno or error)
+            return
         refused = sock.connect_ex(address)
         if refused not in (0, errno.EINPROGRESS):
             sock.close()

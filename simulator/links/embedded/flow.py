@@ -8,6 +8,7 @@ source --recv--> (what the sink would not take) --> sink     DirectFlow
 
 from __future__ import annotations
 
+import errno
 from abc import ABC, abstractmethod
 from collections import deque
 from enum import Enum
@@ -20,10 +21,11 @@ from simulator.links.sizes import SPLICE
 
 if TYPE_CHECKING:
     from simulator.links.embedded.connection import Connection
-    from simulator.links.embedded.relay import Way
+    from simulator.links.embedded.crossing import Way
 
 READ = 64 * 1024  # bytes: the most that one recv takes on a shaped link
 PIECES = 64  # that one sendmsg gathers
+SHORT = {errno.EMFILE, errno.ENFILE}
 STUCK = 64 * 1024  # bytes that may wait for a sink that does not read before its source must wait too
 TURNS = 4  # reads of a direct flow before the others get theirs
 
@@ -123,7 +125,7 @@ class ShapedFlow(Flow):
     def write(self) -> None:
         """Hand over what has arrived, and the end after it."""
         self._blocked = False
-        while self._released and not self.over:
+        while self._released and not self.over and self._may_send():
             try:
                 self._gone(self._send())
             except BlockingIOError:
@@ -137,14 +139,14 @@ class ShapedFlow(Flow):
             self._paused = False
             self.read()
         if self.delivered >= self.limit:
-            self.connection.cut()
+            self.connection.cut(self)
         elif self._end_due and not self._released and not self.over:
             self.pass_end()
 
     def put(self, data: bytes) -> None:
         """Send *data* over the link, whether it has room or not."""
         data = data[: int(min(len(data), self.limit))]
-        self._enqueue(data, self.connection.relay.time())
+        self._keep(data, self.connection.relay.time())
         self.connection.relay.plan()
 
     def arrive(self, nbytes: int) -> None:
@@ -189,10 +191,11 @@ class ShapedFlow(Flow):
         if not data:
             self._end(Ending.FIN, now)
             return True
-        self._enqueue(data, now)
+        self._keep(data, now)
         return len(data) < most
 
-    def _enqueue(self, data: bytes, now: float) -> None:
+    def _keep(self, data: bytes, now: float) -> None:
+        """Send *data* on its way."""
         self.taken += len(data)
         self._held.append(data)
         self._way.direction.push(self, len(data), now)
@@ -200,6 +203,10 @@ class ShapedFlow(Flow):
     def _end(self, how: Ending, now: float) -> None:
         self.ending = self.connection.source_ended(self, how)
         self._way.direction.push(self, 0, now)
+
+    def _may_send(self) -> bool:
+        """Whether what has arrived may be handed over at once: always, on a link."""
+        return True
 
     def _send(self) -> int:
         """Send up to what is released, out of as many pieces as that takes; return how much went."""
@@ -226,12 +233,13 @@ class ShapedFlow(Flow):
 class DirectFlow(Flow):
     """A flow of an unlimited link: what is read is handed over at once, so carried is delivered."""
 
-    __slots__ = ("_carrier", "_way")
+    __slots__ = ("_carrier", "_copies", "_way")
 
     def __init__(self, connection: Connection, way: Way) -> None:
         super().__init__(connection)
         self._way = way
         self._carrier: Carrier = Copier(connection.relay.scratch)
+        self._copies = True  # and was not offered a pipe yet
 
     def read(self) -> None:
         """Pass on what is there, in a few turns."""
@@ -274,10 +282,15 @@ class DirectFlow(Flow):
             relay.held.append(self)
         return relay.halted
 
+    def rest(self) -> bytes:
+        """Hand out what the sink would not take, and stop: another flow goes on with it."""
+        self.over = True
+        return self._carrier.rest()
+
     def _turn(self) -> bool:
         """Take and hand over once; return whether there may be more."""
-        if self.taken > MUCH and isinstance(self._carrier, Copier):
-            self._carrier = Splicer()
+        if self.taken > MUCH and self._copies:
+            self._carrier, self._copies = _spliced(self._carrier), False
         try:
             n = self._carrier.take(self.source.sock, self._most())
         except BlockingIOError:
@@ -309,5 +322,15 @@ class DirectFlow(Flow):
         if self._carrier.held:
             self.sink.want(OUT)
         elif self.delivered >= self.limit:
-            self.connection.cut()
+            self.connection.cut(self)
         return not self._carrier.held and not self.over
+
+
+def _spliced(copier: Carrier) -> Carrier:
+    """Return a pipe to splice through; *copier*, where there is no descriptor left for one."""
+    try:
+        return Splicer()
+    except OSError as error:
+        if error.errno not in SHORT:
+            raise
+        return copier

@@ -13,16 +13,19 @@ import socket
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from simulator.links.addresses import address_text, is_any, is_loopback
+from simulator.links.addresses import address_text, is_any, is_loopback, is_number
 from simulator.links.embedded import failures
 from simulator.links.embedded.failures import Failure
 from simulator.links.embedded.forward import Forwarding
+from simulator.links.embedded.forwardflow import ForwardFlow
 from simulator.links.embedded.front import Ask, Front, Refuse, Say, Step
 from simulator.links.embedded.plug import IN, Plug
 from simulator.links.engine import Address
+from simulator.links.names import resolve
 
 if TYPE_CHECKING:
     from simulator.links.embedded.connection import Connection
+    from simulator.links.embedded.relay import Relay
 
 READ = 16 * 1024
 _ERRNOS = {errno.ECONNREFUSED: failures.REFUSED, errno.ETIMEDOUT: failures.TIMED_OUT}
@@ -31,8 +34,8 @@ _ERRNOS = {errno.ECONNREFUSED: failures.REFUSED, errno.ETIMEDOUT: failures.TIMED
 class Greeting:
     """Learns from the client of *connection* where to, and gets it there. *said* was read before."""
 
-    def __init__(self, connection: Connection, client: Plug, said: bytes) -> None:
-        self._connection = connection
+    def __init__(self, relay: Relay, connection: Connection, client: Plug, said: bytes) -> None:
+        self._relay, self._connection = relay, connection
         self._client = client
         self._front = Front()
         self._since = monotonic()
@@ -62,18 +65,25 @@ class Greeting:
     def _take(self, step: Step) -> None:
         if isinstance(step, Ask):
             self._ask, self._since = step, monotonic()
-            self._connection.relay.resolver.resolve(step.target, self._resolved)
+            self._look_up(step.target)
         elif isinstance(step, Say):
             self._say(step.data)
         else:
             self._end(step)
 
-    def _resolved(self, found: tuple[Address, ...]) -> None:
+    def _look_up(self, target: Address) -> None:
+        if is_number(target[0]):
+            self._resolved((target,))
+        else:
+            self._relay.background.do(lambda: resolve(*target), self._resolved)
+
+    def _resolved(self, outcome: tuple[Address, ...] | OSError) -> None:
         if self._connection.ended:
             return
-        remote = self._connection.relay.allow_remote
+        found = () if isinstance(outcome, OSError) else outcome
+        remote = self._relay.allow_remote
         allowed = [address for address in found if remote or is_loopback(address[0])]
-        here = self._connection.relay.listener.address
+        here = self._relay.listener.address
         if not found:
             self._fail(failures.NO_NAME)
         elif not allowed:
@@ -93,8 +103,15 @@ class Greeting:
     def _begin(self, server: socket.socket) -> None:
         assert self._ask is not None
         self._say(self._front.granted(server.getsockname()[:2]))
-        forwarding = Forwarding(self._ask.target) if self._ask.forward else None
-        self._connection.begin(bytes(self._front.rest), forwarding)
+        up = self._forwarded(self._ask.target) if self._ask.forward else None
+        self._connection.begin(bytes(self._front.rest), up)
+
+    def _forwarded(self, target: Address) -> ForwardFlow:
+        return ForwardFlow(self._connection, self._relay.up, Forwarding(target), self._elsewhere)
+
+    def _elsewhere(self, said: bytes) -> None:
+        """Give the client, which *said* that it wants another server, a connection to that."""
+        self._relay.accept(self._connection.let_go(), self._connection.port, said)
 
     def _say(self, data: bytes) -> None:
         try:
@@ -108,7 +125,7 @@ class Greeting:
     def _end(self, refuse: Refuse) -> None:
         self._say(refuse.data)
         target = "" if self._ask is None else address_text(self._ask.target)
-        self._connection.relay.refused(self._connection, target, refuse.failure)
+        self._relay.refused(self._connection, target, refuse.failure)
         self._connection.close(refuse.failure.blame)
 
 

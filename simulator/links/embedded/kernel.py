@@ -18,6 +18,7 @@ SIOCOUTQNSD = 0x894B  # linux/sockios.h: bytes not sent
 PR_SET_PDEATHSIG, PR_SET_TIMERSLACK = 1, 29  # linux/prctl.h
 LINGER_RESET = struct.pack("ii", 1, 0)
 BACKLOG = 1024
+ANY_SEGMENT = 0  # for TCP_MAXSEG: what the route allows
 
 
 def unacknowledged(sock: socket.socket) -> int:
@@ -53,17 +54,14 @@ def family(host: str) -> socket.AddressFamily:
 def bind_for_good(host: str, port: int = 0) -> socket.socket:
     """Return a socket bound to *port* of *host* that it keeps through every shutdown and listen().
 
-    A port that the kernel chose (0) is given back at the shutdown; one that was asked for by number
-    is not. SO_REUSEADDR lets listen() succeed again beside the connections that were accepted before.
-    Raises ``OSError`` when the address cannot be had.
+    A port that the kernel chose (*port* 0) is given back at the shutdown; one that was asked for by
+    number is not. SO_REUSEADDR lets listen() succeed again beside the connections that were accepted
+    before. Raises ``OSError`` when the address cannot be had.
     """
     if port:
         return _bound((host, port), socket.SO_REUSEADDR)
-    with socket.socket(family(host)) as scout:
-        scout.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        scout.bind((host, 0))
-        # The scout still holds the port: for a moment two sockets have it.
-        sock = _bound(scout.getsockname(), socket.SO_REUSEADDR, socket.SO_REUSEPORT)
+    with _bound((host, 0), socket.SO_REUSEPORT) as scout:
+        sock = _bound(scout.getsockname(), socket.SO_REUSEPORT, socket.SO_REUSEADDR)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
     return sock
 

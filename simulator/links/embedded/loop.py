@@ -101,7 +101,8 @@ class Loop:
         return min(IDLE, first - monotonic())
 
     def _run_events(self) -> None:
-        while self._events and self._running and self._events[0][0] <= monotonic():
+        now = monotonic()  # once: an event that plans the next one for now must not keep data out
+        while self._events and self._running and self._events[0][0] <= now:
             heappop(self._events)[2]()
 
     def _run_wakes(self) -> None:

@@ -12,14 +12,16 @@ import socket
 
 from simulator.links.addresses import address_text
 from simulator.links.embedded import kernel
+from simulator.links.embedded.background import Background
 from simulator.links.embedded.loop import Loop
 from simulator.links.embedded.outbox import Outbox
 from simulator.links.embedded.plug import IN, Plug
 from simulator.links.embedded.relay import Relay, Shop
-from simulator.links.embedded.resolver import Resolver
 from simulator.links.embedded.sampler import Sampler
 from simulator.links.sizes import MOST
 from simulator.links.wire import Lines, Message, spec_in
+
+NAMES = 16  # that are looked up at once; each may take many seconds
 
 
 class Child:
@@ -32,7 +34,8 @@ class Child:
         self._replies = Outbox(self.loop, Plug(self.loop, control, self._hear, self._answer))
         self._events = Outbox(self.loop, Plug(self.loop, events, self.loop.stop, self._tell))
         scratch = memoryview(bytearray(MOST))
-        self._shop = Shop(self.loop, self._events.post, [], Resolver(self.loop), scratch)
+        background = Background(self.loop, NAMES)
+        self._shop = Shop(self.loop, self._events.post, [], scratch, background)
         self._do = {
             "open": self._open,
             "start": self._start,

@@ -9,32 +9,25 @@ from __future__ import annotations
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 from time import monotonic
 
+from simulator.links.embedded.background import Background
 from simulator.links.embedded.connection import Connection
+from simulator.links.embedded.crossing import Crossing, Way
 from simulator.links.embedded.failures import Failure
-from simulator.links.embedded.flow import DirectFlow, ShapedFlow
+from simulator.links.embedded.flow import ShapedFlow
 from simulator.links.embedded.listener import Listener
 from simulator.links.embedded.loop import Loop
-from simulator.links.embedded.resolver import Resolver
 from simulator.links.embedded.strike import end_connections, gates, stalled
 from simulator.links.engine import LinkSpec
-from simulator.links.link import Direction, Transit
+from simulator.links.link import Direction
 from simulator.links.sizes import buffers
 from simulator.links.wire import Message
 from simulator.weather.faults import FAULTS, FaultKind, New, Shape
 from simulator.weather.timeline import Break, RateCurve, Timeline
-
-
-@dataclass(frozen=True)
-class Way:
-    """One direction of the link, and the flows that wait for room in it, in their order."""
-
-    direction: Direction[ShapedFlow]
-    waiting: deque[ShapedFlow] = field(default_factory=deque)
 
 
 @dataclass(frozen=True)
@@ -43,36 +36,29 @@ class Shop:
 
     loop: Loop
     post: Callable[[Message], None]
-    late: list[float]  # seconds by which each delivery since the last sample was late
-    resolver: Resolver
+    late: list[float] | deque[float]  # seconds by which each delivery since the last sample was late
     scratch: memoryview  # where direct flows read
+    background: Background | None = None  # for names; without it no client may name its target
 
 
-class Relay:
+class Relay(Crossing):
     """One link, from its opening to the engine's end."""
 
-    def __init__(self, shop: Shop, spec: LinkSpec) -> None:
-        self.id, self.group = spec.id, spec.group
+    def __init__(self, shop: Shop, spec: LinkSpec, listener: Listener | None = None) -> None:
+        super().__init__(shop.loop, shop.scratch, shop.late)
+        self.id, self.group, self._shop = spec.id, spec.group, shop
         self.timeline, self.allow_remote = spec.timeline, spec.allow_remote
         self.upstreams = () if spec.upstream is None else (spec.upstream, *spec.spares)
-        self.loop, self.scratch, self.resolver = shop.loop, shop.scratch, shop.resolver
-        self._shop = shop
         self.buffers = buffers(spec.timeline)
         self.connections: dict[Connection, None] = {}  # in the order of their opening
-        self.frozen: list[Connection] = []
-        self.wake_at = inf
-        self._origin = monotonic()
         self._started = False
         self._timed: Iterator[Break] = iter(())
         self._counted = _by_count(spec.timeline)
         self.direct = spec.timeline.unlimited
-        self.halted = False  # direct flows stand still, those in `held` wait to be told
-        self.held: list[DirectFlow] = []
         self._halted_until = -inf
         self._holds: list[tuple[float, New]] = []
-        self._planning = True
         self.up, self.down = Way(self._calm(spec.timeline.uplink)), Way(self._calm(spec.timeline.downlink))
-        self.listener = Listener(shop.loop, spec.listen, self.buffers, self.accept)
+        self.listener = listener or Listener(shop.loop, self.buffers, self.accept, spec.listen)
 
     def start(self, t0: float) -> None:
         """Begin the timeline at *t0*, which may lie ahead; begin it again if it was begun already."""
@@ -89,44 +75,11 @@ class Relay:
         self._strike(Break(t, kind, t + seconds * FAULTS[kind].lasts), now, drawn=False)
         self.run(monotonic())
 
-    def time(self) -> float:
-        """Return the present instant in the link's time."""
-        return monotonic() - self._origin
-
-    def round_trip(self, at: float | None = None) -> float:
-        """Return what a round trip begun at *at* takes, stalls included; inf when it never ends."""
-        now = (monotonic() if at is None else at) - self._origin
-        there = self.up.direction.earliest(now)
-        return self.down.direction.earliest(there) - now if there < inf else inf
-
-    def limit(self) -> float:
-        """Return the bytes after which a connection opened now is cut."""
-        now = self.time() if self._started else 0.0
-        cuts = (b for b in self.timeline.breaks if b.connection_bytes is not None and b.t <= now < b.until)
-        return min((b.connection_bytes or 0 for b in cuts), default=inf)
-
-    def run(self, now: float) -> None:
-        """Move bytes up to *now*, let waiting flows read, and plan the next wake-up."""
-        self._planning = False
-        self._move(now - self._origin)
-        for way in (self.up, self.down):
-            self._refill(way, now - self._origin)
-        self._planning = True
-        self.plan()
-
-    def plan(self) -> None:
-        """Ask the loop for the next wake-up."""
-        if self._planning:
-            up, down = self.up, self.down
-            first = min(
-                up.direction.next_wake(bool(up.waiting)), down.direction.next_wake(bool(down.waiting))
-            )
-            self.loop.wake(self, first + self._origin)
-
-    def moved(self, way: Way) -> None:
-        """Note that a direct flow handed bytes over."""
-        if way.direction.carried >= way.direction.stop:
-            self._reached(monotonic())
+    @property
+    def background(self) -> Background:
+        """Return where names are looked up."""
+        assert self._shop.background is not None
+        return self._shop.background
 
     def accept(self, client: socket.socket, port: int, said: bytes = b"") -> None:
         """Serve *client*, who dialled from *port* and may have *said* something already."""
@@ -135,7 +88,13 @@ class Relay:
         if self.upstreams:
             connection.dial(self.upstreams, connection.dialled)
         else:
-            connection.greet(said)
+            connection.greet(self, said)
+
+    def limit(self) -> float:
+        """Return the bytes after which a connection opened now is cut."""
+        now = self.time() if self._started else 0.0
+        cuts = (b for b in self.timeline.breaks if b.connection_bytes is not None and b.t <= now < b.until)
+        return min((b.connection_bytes or 0 for b in cuts), default=inf)
 
     def refused(self, connection: Connection, target: str, failure: Failure) -> None:
         """Report that the client of *connection* cannot have *target*."""
@@ -268,35 +227,6 @@ class Relay:
         now = monotonic()
         self._holds = [hold for hold in self._holds if hold[0] > now]
         self.listener.become(gates(mode for _, mode in self._holds))
-
-    def _move(self, t: float) -> None:
-        """Advance both directions to *t* and hand over what is due."""
-        for way in (self.up, self.down):
-            direction = way.direction
-            more = direction.busy or direction.carried >= direction.stop
-            while more:
-                direction.advance(t)
-                self._hand_over(direction.arrived(t))
-                more = direction.carried >= direction.stop
-                if more:
-                    self._reached(self._origin + direction.clock)
-
-    def _hand_over(self, there: list[Transit[ShapedFlow]]) -> None:
-        """Give the flows what crossed the link, at most one system call for each run of pieces."""
-        now = self.time() if there else 0.0
-        last: ShapedFlow | None = None
-        for flow, nbytes, due in there:
-            self._shop.late.append(now - due)
-            if last is not None and flow is not last:
-                last.go_on()
-            flow.arrive(nbytes)
-            last = flow
-        if last is not None:
-            last.go_on()
-
-    def _refill(self, way: Way, now: float) -> None:
-        while way.waiting and way.direction.grant(now):
-            way.waiting.popleft().read()
 
     def _report(self, fault: str, times: tuple[float, float, float], struck: tuple[int, int]) -> None:
         planned, until, issued = times

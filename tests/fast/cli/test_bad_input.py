@@ -10,6 +10,8 @@ import pytest
 from simulator.cli.main import main
 from tests.helpers.runs import shell
 
+SCRIPT = str(Path(__file__).parents[2] / "loopback" / "stall.toml")
+
 CASES = [
     (["run", "mobile-flakey"], "mobile-flaky"),
     (["run", "./nowhere.toml"], "nowhere.toml"),
@@ -73,10 +75,35 @@ CASES = [
     (["serve", "--host", "192.0.2.1"], "add --allow-remote"),
     (["serve", "--host", ""], "--host: '' cannot be resolved"),
     (["serve", "--host", "a..b"], "--host: 'a..b' is no name of a host"),
+    (["run", "lte", "--hop", "./no-such-script.toml"], "no-such-script.toml"),
+    (["run", "lost-answer", "--against", "https://127.0.0.1:9/files/"], "cannot read TLS"),
+    (["run", "lte", "--header", "simsim-upload: 1/a/0"], "is set by the swarm"),
+    (["gateway"], "SCRIPT"),
+    (["gateway", SCRIPT], "--upstream"),
+    (["gateway", SCRIPT, "--upstream", "https://127.0.0.1"], "cannot read TLS"),
+    (["gateway", SCRIPT, "--upstream", "127.0.0.1:80"], "is not a URL"),
+    (["gateway", SCRIPT, "--upstream", "http://127.0.0.1:1/files/"], "names more than a server"),
+    (["gateway", SCRIPT, "--upstream", "http://127.0.0.1:99999"], "is not a URL"),
+    (["gateway", SCRIPT, "--upstream", "http://192.0.2.1"], "--upstream: '192.0.2.1' is not a loopback"),
+    (["gateway", SCRIPT, "--upstream", "http://127.0.0.1", "--listen", "80"], "--listen: '80' is no address"),
+    (["gateway", SCRIPT, "--upstream", "http://127.0.0.1", "--listen", "0.0.0.0:0"], "add --allow-remote"),
+    (["gateway", SCRIPT, "--upstream", "http://127.0.0.1", "--listen", "a..b:0"], "--listen: 'a..b'"),
+    (["gateway", SCRIPT, "--upstream", "http://127.0.0.1", "--buffer", "1 B"], "from 4 KiB"),
+    (["gateway", SCRIPT, "--upstream", "http://127.0.0.1", "--buffer", "64"], "--buffer"),
+    (["gateway", "./no-such-script.toml", "--upstream", "http://127.0.0.1:9"], "no-such-script.toml"),
     (["report", "nowhere"], "nowhere"),
     (["profiles", "show", "nothing"], "nothing"),
     (["profiles", "nonsense"], "nonsense"),
     (["servers", "install", "apache"], "apache"),
+    (["engine", "--listen", "nonsense"], "missing port in address"),
+    (["engine", "--listen", "127.0.0.1:70000"], "invalid port"),
+    (["engine", "--listen", "no-such-host.invalid:1"], "no-such-host.invalid"),
+    (["engine", "--listen", "192.0.2.1:1"], "192.0.2.1:1"),
+    (["engine", "--seed", "-1"], "--seed"),
+    (["engine", "--seed", "x"], "--seed"),
+    (["engine", "--config", "./no-such-file.json"], "no-such-file.json"),
+    (["engine", "--config", "."], "directory"),
+    (["engine", "--port", "1"], "--port"),
 ]
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from simulator.records import Arm
 from simulator.swarm.job import Slot
-from simulator.swarm.session import Workload, timeline_of
-from simulator.weather import Profile, load_profile
+from simulator.swarm.session import Workload
+from simulator.weather import load_profile
 from tests.helpers.plans import make_job, make_plan
 
 TUS = Arm(name="tus", protocol="tus")
@@ -19,10 +19,9 @@ CALM = Arm(name="tus/calm", protocol="tus", calm_of="tus")
 @pytest.mark.parametrize("name", ["resets", "mobile-flaky", "lte"])
 def test_a_calm_twin_has_no_faults_and_otherwise_the_same_link(name: str) -> None:
     profile = load_profile(name).with_workload(users=4)
-    job = make_job(make_plan(profile=profile.to_dict(), arms=[TUS, CALM]))
-    profile = Profile.from_dict(job.plan.profile)
-    windy = [timeline_of(job, Slot(user=user, arm=TUS), profile) for user in range(4)]
-    calm = [timeline_of(job, Slot(user=user, arm=CALM), profile) for user in range(4)]
+    workload = Workload(make_job(make_plan(profile=profile.to_dict(), arms=[TUS, CALM])))
+    windy = [workload.timeline(user, calm=False) for user in range(4)]
+    calm = [workload.timeline(user, calm=True) for user in range(4)]
     assert any(link.breaks for link in windy)
     assert not any(link.breaks for link in calm)
     for one, twin in zip(windy, calm, strict=True):

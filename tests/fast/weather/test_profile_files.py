@@ -11,7 +11,17 @@ from simulator.errors import UsageError
 from simulator.protocols.policy import Policy
 from simulator.weather import Profile, draw, load_profile, profile_names
 
-SHIPPED = ["clean", "lte", "mobile-flaky", "resets", "stale-lock", "wifi"]
+SHIPPED = [
+    "body-limit",
+    "clean",
+    "gateway-errors",
+    "lost-answer",
+    "lte",
+    "mobile-flaky",
+    "resets",
+    "stale-lock",
+    "wifi",
+]
 
 
 def test_these_profiles_ship() -> None:
