@@ -14,7 +14,11 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/pytest --run-loopback
 
+REAL_TOOLS := chromium curl npm # of Debian's packages, each by its own name
+
 test-real: $(STAMP)
+	for tool in $(REAL_TOOLS); do command -v $$tool >/dev/null || \
+		{ apt-get -qq update && apt-get -qq install -y $$tool; } || exit 1; done
 	$(BIN)/simsim servers install tusd
 	$(BIN)/simsim engines install toxiproxy
 	$(BIN)/pytest --run-real tests/real

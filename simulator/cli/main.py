@@ -21,6 +21,7 @@ from simulator.cli import (
     engines,
     gateway,
     profiles,
+    proxy,
     report,
     run,
     serve,
@@ -50,6 +51,7 @@ app.command("serve", short_help="Serve uploads: tus 1.0 and plain.")(serve.serve
 app.command("calibrate", short_help="Measure an engine's own error, and a run against theory.")(
     calibrate.calibrate
 )
+app.command("proxy", short_help="Put a link between your own client and its server.")(proxy.proxy)
 app.command("engine", short_help="Serve toxiproxy's HTTP API; its clients work unchanged.")(engine.engine)
 app.command("gateway", short_help="Stand before a server as an HTTP hop that does what a script says.")(
     gateway.gateway

@@ -17,11 +17,12 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self
 
 import simulator
 from simulator.errors import PartDied, UsageError
 from simulator.links.engine import Address, EngineEvent, LinkSpec
+from simulator.links.names import resolve
 from simulator.links.wire import Lines, Message, encode, spec_out
 
 PATIENCE = 10.0  # seconds that a closing engine may take before it is killed
@@ -42,6 +43,7 @@ class OwnProcessEngine:
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the engine
         self._replies, self._heard = Lines(), Lines()
         self._links: dict[str, Address] = {}
+        self._hosts: dict[str, str] = {}
         self._turn = threading.Lock()
         self._closed = False
         with control, events:
@@ -55,17 +57,22 @@ class OwnProcessEngine:
     def open(self, links: Sequence[LinkSpec]) -> dict[str, Address]:
         """Open *links* and return the address to dial for each, by link id.
 
-        Raises ``UsageError`` for an upstream that has no address and for an id that is open already.
+        Raises ``UsageError`` for an upstream that has no address, an id that is open already, and an
+        address that cannot be listened on; the other links are open then.
         """
-        numeric = [replace(link, upstream=_numeric(link.upstream)) for link in links]
-        opened: dict[str, Address] = {}
+        numeric = [_numeric(link) for link in links]
+        replies: list[Message] = []
         with self._turn:
             self._refuse_twins([link.id for link in links])
+            self._hosts |= {link.id: link.listen[0] for link in links}
             for link in numeric:
                 self._say({"do": "open", "link": spec_out(link)})
-            while len(opened) < len(links):
-                opened |= dict(map(self._opened, self._hear_replies()))
+            while len(replies) < len(links):
+                replies += self._hear_replies()
+            opened = dict(self._opened(reply) for reply in replies if "port" in reply)
             self._links |= opened
+        for refused in (r for r in replies if "refused" in r):
+            raise UsageError(refused["refused"])
         return opened
 
     def address(self, link: str) -> Address:
@@ -77,9 +84,7 @@ class OwnProcessEngine:
 
         Raises ``KeyError`` for a link that is not open.
         """
-        with self._turn:
-            self._links[link]
-            self._say({"do": "start", "link": link, "t0": t0})
+        self._tell(link, {"do": "start", "link": link, "t0": t0})
 
     def events(self, timeout: float | None) -> list[EngineEvent]:
         """Return the events since the last call, waiting up to *timeout* seconds for the first.
@@ -123,12 +128,18 @@ class OwnProcessEngine:
 
     def _opened(self, reply: Message) -> tuple[str, Address]:
         """Return the link that was opened, and where to dial it."""
-        return reply["link"], ("127.0.0.1", reply["port"])
+        return reply["link"], (self._hosts[reply["link"]], reply["port"])
 
     def _refuse_twins(self, ids: list[str]) -> None:
         for n, name in enumerate(ids):
             if name in self._links or name in ids[:n]:
                 raise UsageError(f"link '{name}' is open already", mend="give each link an id of its own")
+
+    def _tell(self, link: str, message: Message) -> None:
+        """Say something of *link*. Raises ``KeyError`` when it is not open."""
+        with self._turn:
+            self._links[link]
+            self._say(message)
 
     def _say(self, message: Message) -> None:
         try:
@@ -197,15 +208,15 @@ def _receive(sock: socket.socket, timeout: float | None) -> bytes | None:
         return b""
 
 
-def _numeric(upstream: Address) -> Address:
-    host, port = upstream
+def _numeric(link: LinkSpec) -> LinkSpec:
+    """Return *link* with its upstream's name made numbers."""
+    if link.upstream is None:
+        return link
     try:
-        found: Any = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        first, *rest = resolve(*link.upstream)
     except OSError as error:
-        raise UsageError(f"the upstream '{host}' has no address: {error}") from error
-    # Servers that bind to a name often listen on its IPv4 address alone.
-    address = min(found, key=lambda row: row[0] != socket.AF_INET)[4]
-    return address[0], port
+        raise UsageError(f"the upstream '{link.upstream[0]}' has no address: {error}") from error
+    return replace(link, upstream=first, spares=(*rest, *link.spares))
 
 
 def _how(code: int) -> str:

@@ -41,9 +41,12 @@ class Arrival:
 class Server:
     """Accepts connections and gives each to ``serve`` in a thread of its own."""
 
+    host = "127.0.0.1"
+
     def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-        self.address: tuple[str, int] = self._listener.getsockname()
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self._listener = socket.create_server((self.host, 0), family=family, backlog=1024)
+        self.address: tuple[str, int] = self._listener.getsockname()[:2]
         self.arrivals: list[Arrival] = []
         self._socks: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]

@@ -174,7 +174,7 @@ def test_a_server_that_refuses_is_a_reset_for_the_client() -> None:
         nobody.bind(("127.0.0.1", 0))
         with EmbeddedEngine() as engine:
             address = engine.open([LinkSpec("a", "g", flat(), nobody.getsockname())])["a"]
-            with sinks.dial(address) as client, pytest.raises(ConnectionResetError):
+            with pytest.raises(ConnectionResetError), sinks.dial(address) as client:  # even while it dials
                 client.recv(1)
             assert [e["end"] for e in happened(engine.close(), "connection")] == ["server"]
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from simulator.servers import start
+from simulator.servers.server import Target
+from tests.helpers.tls import TlsTusd, tls_tusd_in
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +32,17 @@ def installed(kind: str, name: str) -> Path:
     if told.returncode != 0:
         pytest.fail(f"{name} cannot be installed here: {told.stderr.strip().splitlines()[-1]}")
     return Path(told.stdout.strip().rpartition(" is at ")[2])
+
+
+@pytest.fixture
+def plain_tusd(tusd: Path, tmp_path: Path) -> Iterator[Target]:
+    """A tusd of the test's own."""
+    with start("tusd", tmp_path / "plain") as target:
+        yield target
+
+
+@pytest.fixture
+def tls_tusd(tusd: Path, tmp_path: Path) -> Iterator[TlsTusd]:
+    """The same, speaking https alone."""
+    with tls_tusd_in(tmp_path) as running:
+        yield running

@@ -63,6 +63,11 @@ class Copier(Carrier):
             self._rest = data[sent:] if self._rest is not None else memoryview(bytes(data[sent:]))
         return sent
 
+    def hold(self, data: bytes) -> None:
+        """Hold *data* as if it had been taken. Only when nothing is held."""
+        self._rest = memoryview(data)
+        self.held = len(data)
+
     def rest(self) -> bytes:
         data = b"" if self._rest is None else bytes(self._rest)
         self.close()

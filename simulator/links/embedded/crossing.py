@@ -35,7 +35,7 @@ class Crossing(ABC):
 
     up: Way
     down: Way
-    upstream: Address
+    upstreams: tuple[Address, ...]  # of one server, dialled in their order
     buffers: Buffers
     direct: bool  # nothing is shaped: bytes may be handed over as they are read
 
@@ -43,6 +43,8 @@ class Crossing(ABC):
         self.loop, self.scratch = loop, scratch
         self.frozen: list[Connection] = []
         self.wake_at = inf
+        self.halted = False  # direct flows stand still; those in `held` wait to be told when that is over
+        self.held: list[DirectFlow] = []
         self._late = late
         self._origin = monotonic()
         self._planning = True

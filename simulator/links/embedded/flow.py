@@ -70,6 +70,10 @@ class Flow(ABC):
     def forget(self) -> int:
         """Drop all bytes on the way, and stop; return how many they were."""
 
+    @abstractmethod
+    def put(self, data: bytes) -> None:
+        """Take *data*, what a handshake left over, as if it had been the first to be read."""
+
     def pass_end(self) -> None:
         """Let the sink see how the source ended."""
         self.over = True
@@ -138,6 +142,12 @@ class ShapedFlow(Flow):
             self.connection.cut(self)
         elif self._end_due and not self._released and not self.over:
             self.pass_end()
+
+    def put(self, data: bytes) -> None:
+        """Send *data* over the link, whether it has room or not."""
+        data = data[: int(min(len(data), self.limit))]
+        self._keep(data, self.connection.relay.time())
+        self.connection.relay.plan()
 
     def arrive(self, nbytes: int) -> None:
         """Learn that *nbytes* more have crossed the link, or with 0 that the end has."""
@@ -234,6 +244,8 @@ class DirectFlow(Flow):
     def read(self) -> None:
         """Pass on what is there, in a few turns."""
         for _ in range(TURNS):
+            if self._halted():
+                return
             if self.over or self.ending is not None or self.taken >= self.limit or self._carrier.held:
                 return
             if not self._turn():
@@ -242,8 +254,18 @@ class DirectFlow(Flow):
 
     def write(self) -> None:
         """Hand over what was left, then read on."""
+        if self._halted():
+            return
         if not self._carrier.held or self._hand_over():
             self.read()
+
+    def put(self, data: bytes) -> None:
+        """Hand *data* over."""
+        data = data[: int(min(len(data), self.limit))]
+        self.taken += len(data)
+        self._carrier = carrier = Copier(self.connection.relay.scratch)
+        carrier.hold(data)
+        self.write()
 
     def forget(self) -> int:
         """Drop what the sink would not take."""
@@ -252,6 +274,13 @@ class DirectFlow(Flow):
         self.lost += dropped
         self._carrier.close()
         return dropped
+
+    def _halted(self) -> bool:
+        """Whether the link stands still, and will call ``write`` when it does not."""
+        relay = self.connection.relay
+        if relay.halted:
+            relay.held.append(self)
+        return relay.halted
 
     def rest(self) -> bytes:
         """Hand out what the sink would not take, and stop: another flow goes on with it."""

@@ -46,6 +46,11 @@ def send_fin(sock: socket.socket) -> bool:
     return True
 
 
+def family(host: str) -> socket.AddressFamily:
+    """Return the address family of the number *host*."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
 def bind_for_good(host: str, port: int = 0) -> socket.socket:
     """Return a socket bound to *port* of *host* that it keeps through every shutdown and listen().
 
@@ -53,17 +58,16 @@ def bind_for_good(host: str, port: int = 0) -> socket.socket:
     number is not. SO_REUSEADDR lets listen() succeed again beside the connections that were accepted
     before. Raises ``OSError`` when the address cannot be had.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     if port:
-        return _bound(family, (host, port), socket.SO_REUSEADDR)
-    with _bound(family, (host, 0), socket.SO_REUSEPORT) as scout:
-        sock = _bound(family, scout.getsockname(), socket.SO_REUSEPORT, socket.SO_REUSEADDR)
+        return _bound((host, port), socket.SO_REUSEADDR)
+    with _bound((host, 0), socket.SO_REUSEPORT) as scout:
+        sock = _bound(scout.getsockname(), socket.SO_REUSEPORT, socket.SO_REUSEADDR)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
     return sock
 
 
-def _bound(family: socket.AddressFamily, address: tuple[Any, ...], *options: int) -> socket.socket:
-    sock = socket.socket(family)
+def _bound(address: tuple[Any, ...], *options: int) -> socket.socket:
+    sock = socket.socket(family(address[0]))
     try:
         for option in options:
             sock.setsockopt(socket.SOL_SOCKET, option, 1)

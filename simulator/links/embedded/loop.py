@@ -75,12 +75,13 @@ class Loop:
         while self._running:
             self._run_events()
             self._run_wakes()
-            for fd, mask in self._poll():
+            ready = self._poll()
+            self._gone.clear()  # who left before the poll is in none of its answers
+            for fd, mask in ready:
                 handler = self._handlers.get(fd)
                 if handler is not None and fd not in self._gone:
                     handler(mask)
                 self._run_events()
-            self._gone.clear()
 
     def _poll(self) -> list[tuple[int, int]]:
         rest = self._rest()

@@ -10,7 +10,9 @@ import gc
 import signal
 import socket
 
+from simulator.links.addresses import address_text
 from simulator.links.embedded import kernel
+from simulator.links.embedded.background import Background
 from simulator.links.embedded.loop import Loop
 from simulator.links.embedded.outbox import Outbox
 from simulator.links.embedded.plug import IN, Plug
@@ -18,6 +20,8 @@ from simulator.links.embedded.relay import Relay, Shop
 from simulator.links.embedded.sampler import Sampler
 from simulator.links.sizes import MOST
 from simulator.links.wire import Lines, Message, spec_in
+
+NAMES = 16  # that are looked up at once; each may take many seconds
 
 
 class Child:
@@ -29,8 +33,15 @@ class Child:
         self._lines = Lines()
         self._replies = Outbox(self.loop, Plug(self.loop, control, self._hear, self._answer))
         self._events = Outbox(self.loop, Plug(self.loop, events, self.loop.stop, self._tell))
-        self._shop = Shop(self.loop, self._events.post, [], memoryview(bytearray(MOST)))
-        self._do = {"open": self._open, "start": self._start, "close": self._close}
+        scratch = memoryview(bytearray(MOST))
+        background = Background(self.loop, NAMES)
+        self._shop = Shop(self.loop, self._events.post, [], scratch, background)
+        self._do = {
+            "open": self._open,
+            "start": self._start,
+            "strike": self._strike,
+            "close": self._close,
+        }
         Sampler(self._shop, self._relays).sample()
         self._replies.plug.want(IN)
         self._events.plug.want(IN)
@@ -53,11 +64,19 @@ class Child:
 
     def _open(self, message: Message) -> None:
         spec = spec_in(message["link"])
-        relay = self._relays[spec.id] = Relay(self._shop, spec)
-        self._replies.post({"link": spec.id, "port": relay.listener.address[1]})
+        try:
+            relay = self._relays[spec.id] = Relay(self._shop, spec)
+        except OSError as error:
+            why = f"cannot listen on {address_text(spec.listen)}: {error.strerror}"
+            self._replies.post({"link": spec.id, "refused": why})
+        else:
+            self._replies.post({"link": spec.id, "port": relay.listener.address[1]})
 
     def _start(self, message: Message) -> None:
         self._relays[message["link"]].start(message["t0"])
+
+    def _strike(self, message: Message) -> None:
+        self._relays[message["link"]].strike(message["fault"], message["seconds"])
 
     def _close(self, _message: Message) -> None:
         for relay in self._relays.values():

@@ -12,6 +12,8 @@ from simulator.links.link import TICK
 EVERY = 0.25  # seconds
 WAKES = 4_000  # a second, of all busy links together: each costs 50 to 100 us, half of it the kernel's
 
+Sums = dict[str, int]  # by group
+
 
 class Sampler:
     """Posts a ``sample`` event every 250 ms.
@@ -29,14 +31,16 @@ class Sampler:
     def sample(self) -> None:
         """Post one, and plan the next."""
         now = monotonic()
-        carried, lag = self._look()
+        up, down, connections, lag = self._look()
         late = sorted(self._shop.late)
         self._shop.late.clear()
         self._shop.post(
             {
                 "event": "sample",
                 "t": now,
-                "carried_up": carried,
+                "carried_up": up,
+                "carried_down": down,
+                "connections": connections,
                 "late_p50": _quantile(late, 0.5),
                 "late_p99": _quantile(late, 0.99),
                 "lag": lag - self._lag,
@@ -45,18 +49,21 @@ class Sampler:
         self._lag = lag
         self._shop.loop.at(now + EVERY, self.sample)
 
-    def _look(self) -> tuple[dict[str, int], float]:
-        carried: Counter[str] = Counter()
+    def _look(self) -> tuple[Sums, Sums, Sums, float]:
+        """Return what was carried either way and how many connections are open, by group, and the lag."""
+        carried_up, carried_down, connections = Counter[str](), Counter[str](), Counter[str]()
         lag, busy = 0.0, 0
         for relay in self._relays.values():
             up, down = relay.up.direction, relay.down.direction
-            carried[relay.group] += up.carried
+            carried_up[relay.group] += up.carried
+            carried_down[relay.group] += down.carried
+            connections[relay.group] += len(relay.connections)
             lag += up.lag + down.lag
             total = up.carried + down.carried
             busy += total != self._carried.get(relay.id, 0)
             self._carried[relay.id] = total
         self._pace(max(TICK, busy / WAKES))
-        return dict(carried), lag
+        return carried_up, carried_down, connections, lag
 
     def _pace(self, tick: float) -> None:
         for relay in self._relays.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from simulator.weather.faults import FaultKind, New, Old, Shape
+from simulator.weather.faults import FaultKind, New, Old
 from simulator.weather.timeline import Interval, RateCurve
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def gates(modes: Iterable[New]) -> New:
     return max(modes, key=_STRICTNESS.index, default=New.PASS)
 
 
-def stalled(kind: FaultKind, curve: RateCurve, span: Interval) -> RateCurve:
-    """Return *curve* with the stall of *kind*, if it has one, drawn in."""
-    return curve.change([span], lambda _: 0.0) if kind.shape is Shape.STALL else curve
+def stalled(curve: RateCurve, span: Interval) -> RateCurve:
+    """Return *curve* with a stall drawn in."""
+    return curve.change([span], lambda _: 0.0)
 
 
 def _reset(connection: Connection, name: str) -> int:

@@ -9,15 +9,21 @@ names.py       whose a proxy is                                   ports.py    wh
 
 from __future__ import annotations
 
+import socket
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from time import monotonic
 
+from simulator.errors import UsageError
 from simulator.links.engine import Address, LinkSpec
+from simulator.links.names import resolve
 from simulator.links.own_process import OwnProcessEngine
 from simulator.links.toxiproxy import server
 from simulator.links.toxiproxy.changes import moves
 from simulator.links.wire import Message
+
+TRY = 2.0  # seconds for one of several addresses of an upstream to take a connection
 
 
 class ToxiproxyEngine(OwnProcessEngine):
@@ -34,9 +40,12 @@ class ToxiproxyEngine(OwnProcessEngine):
         super().__init__("toxiproxy", "simulator.links.toxiproxy", [url or "own", run or "unnamed"])
 
     def open(self, links: Sequence[LinkSpec]) -> dict[str, Address]:
-        """Open *links* and return the address to dial for each at first, by link id."""
+        """Open *links* and return the address to dial for each at first, by link id.
+
+        Raises ``UsageError`` for an upstream that has no address, or that the client would name.
+        """
         self._moves |= {link.id: moves(link.timeline) for link in links}
-        return super().open(links)
+        return super().open([replace(link, upstream=_answering(link.upstream)) for link in links])
 
     def start(self, link: str, t0: float) -> None:
         """Begin the timeline of *link* at *t0*, in CLOCK_MONOTONIC seconds."""
@@ -52,6 +61,23 @@ class ToxiproxyEngine(OwnProcessEngine):
     def _opened(self, reply: Message) -> tuple[str, Address]:
         self._next[reply["link"]] = [(self._host, port) for port in reply["next"]]
         return reply["link"], (self._host, reply["port"])
+
+
+def _answering(upstream: Address | None) -> Address:
+    """Return the address of *upstream* that takes a connection, else its first: toxiproxy has room for one."""
+    if upstream is None:
+        raise UsageError("toxiproxy takes no upstream from its clients", mend="--engine embedded")
+    try:
+        found = resolve(*upstream)
+    except OSError:  # the common words for that are those of every engine
+        return upstream
+    for host, port in found if len(found) > 1 else ():
+        try:
+            socket.create_connection((host, port), TRY).close()
+        except OSError:  # the next may answer
+            continue
+        return host, port
+    return found[0]
 
 
 __all__ = ["ToxiproxyEngine"]

@@ -118,6 +118,7 @@ class Link:
     async def _made(self, port: int, settings: Settings) -> Proxy:
         """Make a proxy with its toxics, which does not listen yet."""
         desk = self._desk
+        assert self._spec.upstream is not None  # the parent has refused it
         listen, upstream = authority(desk.host, port), authority(*self._spec.upstream)
         (told,) = await desk.lines.populate(
             [{"name": desk.name(), "listen": listen, "upstream": upstream, "enabled": False}]

@@ -30,3 +30,10 @@ def test_of_faults_at_once_the_strictest_rules_new_connections() -> None:
     assert gates([]) is New.PASS
     assert gates([New.HANG, New.REFUSE, New.HANG]) is New.REFUSE
     assert gates([New.PASS, New.HANG]) is New.HANG
+
+
+def test_a_spec_of_a_proxy_link_comes_over_the_wire_as_it_was() -> None:
+    proxy = LinkSpec("u1", "g", flat(), None, ("::1", 8080), allow_remote=True)
+    far = LinkSpec("u2", "g", flat(), ("127.0.0.1", 80), spares=(("::1", 80), ("127.0.0.2", 80)))
+    for spec in (proxy, far):
+        assert spec_in(Lines().feed(encode(spec_out(spec)))[0]) == spec

@@ -1,7 +1,7 @@
 """toxiproxy's HTTP API on the embedded engine's loop: ``simsim engine``.
 
 serve.py       the process: the loop, the HTTP server, the signals
-http.py        HTTP/1.1 on the loop, by h11        background.py  work that would hold the loop up
+http.py        HTTP/1.1 on the loop, by h11
 core.py        what each request does: pure        routes.py      which request is which
 endpoints.py   simsim's own requests: pure         decode.py      bodies, as toxiproxy reads them
 records.py     proxies and toxics as data          addresses.py   "host:port", as toxiproxy reads it

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from simulator.links.embedded import kernel
 from simulator.links.embedded.api.flow import ToxicFlow
 from simulator.links.embedded.connection import Connection
 from simulator.links.embedded.crossing import Crossing
@@ -20,7 +19,6 @@ class ToxicConnection(Connection):
 
     def __init__(self, relay: Crossing, client: socket.socket, port: int, number: int) -> None:
         self.number = number
-        self._there = False  # the server took it
         super().__init__(relay, client, port)
 
     @property
@@ -31,10 +29,7 @@ class ToxicConnection(Connection):
     def be_shaped(self) -> None:
         """Let what is direct go on as a flow that can be under toxics."""
         self.up, self.down = self._shaped(self.up), self._shaped(self.down)
-        self._client.on_read, self._client.on_write = self.up.read, self.down.write
-        self._server.on_read = self.down.read
-        if self._there:
-            self._server.on_write = self.up.write
+        self._plumb()
 
     def board(self, relay: Crossing) -> None:
         """Go on over *relay*."""
@@ -50,12 +45,12 @@ class ToxicConnection(Connection):
     def go_on(self) -> None:
         """Do what a change has made possible."""
         for flow in (self.up, self.down):
-            if self._there and not self.ended and isinstance(flow, ToxicFlow):
+            if self._server is not None and not self.ended and isinstance(flow, ToxicFlow):
                 flow.go_on_reading()
 
     def pass_fin(self, flow: Flow) -> None:
         """Half-close towards the sink of *flow*, or close it wholly where a toxic ended the flow."""
-        kernel.send_fin(flow.sink.sock)
+        self._send_fin(flow)
         other = self._other(flow)
         if isinstance(flow, ToxicFlow) and flow.closes and isinstance(other, ToxicFlow):
             other.shut()
@@ -68,10 +63,6 @@ class ToxicConnection(Connection):
         shaped = lanes.toxic_flow(self, lanes.up if flow is self.up else lanes.down)
         shaped.adopt(flow)
         return shaped
-
-    def _connected(self) -> None:
-        self._there = True
-        super()._connected()
 
     def _refused(self) -> None:
         """Let the client see an orderly end, as toxiproxy does."""

@@ -41,8 +41,8 @@ class ToxicFlow(ShapedFlow):
         self._sliced = 0
 
     def adopt(self, flow: DirectFlow) -> None:
-        """Go on where *flow* stops."""
-        self.source, self.sink, self.limit = flow.source, flow.sink, flow.limit
+        """Go on where *flow* stops, between the sockets that the connection gives."""
+        self.limit = flow.limit
         self.taken, self.delivered, self.lost = flow.taken, flow.delivered, flow.lost
         self.ending, self.over = flow.ending, flow.over
         rest = flow.rest()

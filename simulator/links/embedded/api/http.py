@@ -17,9 +17,9 @@ import h11
 
 from simulator.links.embedded import kernel
 from simulator.links.embedded.api import replies
-from simulator.links.embedded.api.background import Background
 from simulator.links.embedded.api.refusals import Refusal
 from simulator.links.embedded.api.replies import Answer, Later, Reply
+from simulator.links.embedded.background import Background
 from simulator.links.embedded.listener import Listener
 from simulator.links.embedded.loop import Loop
 from simulator.links.embedded.plug import IN, OUT, Plug

@@ -75,7 +75,7 @@ class Lanes(Crossing):
     def __init__(self, live: LiveProxy, number: int, upstream: Address) -> None:
         ground = live.ground
         super().__init__(ground.loop, ground.scratch, ground.late)
-        self.live, self.number, self.upstream = live, number, upstream
+        self.live, self.number, self.upstreams = live, number, (upstream,)
         self.frozen = live.frozen
         self.up = Way(Line(cache(lambda: live.noise("upstream", number))))
         self.down = Way(Line(cache(lambda: live.noise("downstream", number))))

@@ -12,7 +12,6 @@ from time import monotonic
 from typing import Any
 
 from simulator.links.embedded.api import addresses, chance
-from simulator.links.embedded.api.background import Background
 from simulator.links.embedded.api.connection import ToxicConnection
 from simulator.links.embedded.api.flow import ToxicFlow
 from simulator.links.embedded.api.lanes import Lanes
@@ -20,6 +19,7 @@ from simulator.links.embedded.api.playing import Playing
 from simulator.links.embedded.api.records import Proxy, Toxic
 from simulator.links.embedded.api.refusals import Refusal
 from simulator.links.embedded.api.toxics.kind import Shape, together
+from simulator.links.embedded.background import Background
 from simulator.links.embedded.connection import Connection
 from simulator.links.embedded.flow import Flow
 from simulator.links.embedded.listener import Listener
@@ -149,7 +149,7 @@ class LiveProxy:
             playing.calm()
             self._listener.resize(Buffers(MOST, MOST, None))
             for connection in list(self.connections):
-                connection.board(Lanes(self, connection.number, playing.upstream))
+                connection.board(Lanes(self, connection.number, playing.upstreams[0]))
 
     def ended(self, connection: Connection) -> None:
         """Forget *connection*, which is over, but for its bytes."""
@@ -221,13 +221,9 @@ class LiveProxy:
 
     def _join(self, client: socket.socket, port: int, number: int, upstream: Address) -> None:
         relay = self._playing or Lanes(self, number, upstream)
-        relay.upstream = upstream
-        try:
-            connection = ToxicConnection(relay, client, port, number)
-        except OSError:  # no descriptor to dial with
-            client.close()
-            return
-        if not connection.ended:
-            self.connections[connection] = None
-            if isinstance(relay, Lanes):
-                relay.follow(connection)
+        relay.upstreams = (upstream,)
+        connection = ToxicConnection(relay, client, port, number)
+        self.connections[connection] = None
+        connection.dial(relay.upstreams, connection.dialled)
+        if not connection.ended and isinstance(relay, Lanes):
+            relay.follow(connection)

@@ -53,14 +53,7 @@ class Playing(Relay):
 
     def strike_now(self, fault: str, seconds: float) -> tuple[int, int]:
         """Let *fault* begin; return the connections ended and the bytes dropped."""
-        now = monotonic()
-        t = now - self._origin
-        self._move(t)
-        item = Break(t, fault, t + seconds)
-        self._strike(item, now)
-        if seconds:
-            self._draw(item, now, now + seconds)
-        self.run(now)
+        self.strike(fault, seconds)
         told = self._events[-1]
         return told["connections"], told["dropped"]
 
@@ -82,9 +75,9 @@ class Playing(Relay):
         self.connections = {}
         self.listener.become(New.PASS)
 
-    def _strike(self, item: Break, planned: float) -> None:
+    def _strike(self, item: Break, planned: float, *, drawn: bool = True) -> None:
         if not self._over:
-            super()._strike(item, planned)
+            super()._strike(item, planned, drawn=drawn)
 
     def _gate(self) -> None:
         if not self._over:

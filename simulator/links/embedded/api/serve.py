@@ -15,7 +15,6 @@ from weakref import WeakSet
 from simulator.errors import UsageError
 from simulator.links.embedded import kernel
 from simulator.links.embedded.api import addresses
-from simulator.links.embedded.api.background import Background
 from simulator.links.embedded.api.core import Api
 from simulator.links.embedded.api.draw import draw_apart
 from simulator.links.embedded.api.http import Server
@@ -24,10 +23,13 @@ from simulator.links.embedded.api.pacing import Pacer
 from simulator.links.embedded.api.records import Proxy
 from simulator.links.embedded.api.refusals import Refusal
 from simulator.links.embedded.api.replies import Answer, Later, Reply
+from simulator.links.embedded.background import Background
 from simulator.links.embedded.crossing import Crossing
 from simulator.links.embedded.loop import Loop
 from simulator.links.embedded.plug import IN, Plug
 from simulator.links.engine import Address
+
+WORKERS = 4  # threads for names and drawn timelines
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def run(options: Options, ready: Callable[[str], None]) -> None:
     address, proxies = _address(options.listen), _read(options.config)
     kernel.allow_many_files()
     loop = Loop()
-    background = Background(loop)
+    background = Background(loop, WORKERS)
     api = Api(World(Ground(loop, background, options.seed), options.allow_remote))
     try:
         server = Server(loop, background, api.handle, address)

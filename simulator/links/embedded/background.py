@@ -16,28 +16,31 @@ from typing import Any
 from simulator.links.embedded.loop import Loop
 from simulator.links.embedded.plug import IN, Plug
 
-THREADS = 4
-
 Work = Callable[[], Any]
 Then = Callable[[Any], object]
 
 
 class Background:
-    """Does work elsewhere and tells on the loop what it returned, or the exception that it raised."""
+    """Does work elsewhere and tells on the loop what it returned, or the exception that it raised.
 
-    def __init__(self, loop: Loop) -> None:
+    At most so many *threads* work at once; each is started when there is work for it.
+    """
+
+    def __init__(self, loop: Loop, threads: int) -> None:
+        self._idle = threads  # not yet started
         self._asked: queue.SimpleQueue[tuple[Work, Then]] = queue.SimpleQueue()
         self._done: deque[tuple[Then, Any]] = deque()
         ours, self._bell = socket.socketpair()
         ours.setblocking(False)
         self._plug = Plug(loop, ours, self._hear, self._hear)
         self._plug.want(IN)
-        for _ in range(THREADS):
-            threading.Thread(target=self._serve, daemon=True).start()
 
     def do(self, work: Work, then: Then) -> None:
         """Do *work*, then call *then* with its outcome."""
         self._asked.put((work, then))
+        if self._idle:
+            self._idle -= 1
+            threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
         while True:
