@@ -26,6 +26,12 @@ def serve(
     ] = "",
     expires: Annotated[str, typer.Option(help="Life of an unfinished upload, such as '1 h'.")] = "",
     idle_timeout: Annotated[str, typer.Option(help="When a silent connection is ended.")] = "60 s",
+    cert: Annotated[
+        Path | None, typer.Option(help="PEM certificate, its chain after it: serve https.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="The certificate's PEM key, if it is not in the same file.")
+    ] = None,
 ) -> None:
     """Serve tus 1.0 at /files/ and plain uploads at /plain/ until Ctrl-C."""
     from simulator.servers.loopback import refuse_remote
@@ -39,7 +45,9 @@ def serve(
     life = _within("--expires", expires, parse_duration) if expires else None
     idle = _within("--idle-timeout", idle_timeout, parse_duration)
     limits = Limits(max_size=None if size is None else int(size), expires=life)
-    options = Options(host, port, directory, fsync=fsync, limits=limits, idle_s=idle)
+    options = Options(
+        host, port, directory, fsync=fsync, limits=limits, idle_s=idle, certificate=cert, key=key
+    )
     run(options, lambda url: typer.echo(f"listening on {url}"))
 
 

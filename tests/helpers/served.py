@@ -167,7 +167,9 @@ def command(*words: str) -> list[str]:
 
 
 @contextmanager
-def serving(directory: Path, *words: str, prefix: tuple[str, ...] = ()) -> Iterator[Server]:
+def serving(
+    directory: Path, *words: str, prefix: tuple[str, ...] = (), scheme: str = "http"
+) -> Iterator[Server]:
     """Run the server over *directory*/store, with more *words* on its command line."""
     log = directory / "log"
     with log.open("a") as err:
@@ -181,7 +183,7 @@ def serving(directory: Path, *words: str, prefix: tuple[str, ...] = ()) -> Itera
     try:
         assert select.select([process.stdout], [], [], PATIENCE_S)[0], "the server is not ready"
         line = process.stdout.readline()
-        match = re.fullmatch(r"listening on http://127\.0\.0\.1:(\d+)\n", line)
+        match = re.fullmatch(rf"listening on {scheme}://127\.0\.0\.1:(\d+)\n", line)
         assert match is not None, (line, log.read_text())
         yield Server(process, int(match[1]), directory / "store", log)
     finally:

@@ -1,6 +1,6 @@
 """``python -m simulator.servers.reference``: the server as a process of its own.
 
-One line on stdout when it is ready, ``listening on http://HOST:PORT``; everything else on stderr.
+One line on stdout when it is ready, ``listening on http://HOST:PORT`` (or https); everything else on stderr.
 """
 
 from __future__ import annotations
@@ -48,6 +48,10 @@ def options(words: list[str]) -> Options:
     parser.add_argument("--max-size", type=_size, metavar="SIZE", help="bytes, or such as '5 GB'")
     parser.add_argument("--expires", type=_seconds, metavar="SECONDS", help="life of an unfinished upload")
     parser.add_argument("--idle-timeout", type=_seconds, default=60.0, metavar="SECONDS")
+    parser.add_argument("--cert", type=Path, metavar="FILE", help="PEM certificate and chain: serve https")
+    parser.add_argument(
+        "--key", type=Path, metavar="FILE", help="its PEM key, where it is not in the same file"
+    )
     given = parser.parse_args(words)
     return Options(
         host=given.host,
@@ -56,6 +60,8 @@ def options(words: list[str]) -> Options:
         fsync=given.fsync,
         limits=Limits(max_size=given.max_size, expires=given.expires),
         idle_s=given.idle_timeout,
+        certificate=given.cert,
+        key=given.key,
     )
 
 

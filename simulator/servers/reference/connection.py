@@ -323,7 +323,8 @@ class Connection(asyncio.BufferedProtocol):
         self._phase = Phase.LINGER
         self._since = self._hub.clock()
         self._transport.resume_reading()
-        self._transport.write_eof()
+        if self._transport.can_write_eof():  # TLS cannot: the client knows from Content-Length
+            self._transport.write_eof()
 
     def _be_busy(self) -> None:
         self._phase = Phase.BUSY

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import resource
 import signal
+import ssl
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from simulator.servers.reference.hub import Hub
 from simulator.servers.reference.resource import Limits
 from simulator.servers.reference.storage import StoreError
 from simulator.servers.reference.store import DiskStore
+from simulator.servers.reference.tls import server_context
 
 BACKLOG = 4096  # a swarm may dial all at once, after an outage that heals for everyone
 _SWEEP_S = (0.05, 5.0)  # shortest and longest time between two looks for what stands still
@@ -25,7 +27,10 @@ _SWEEP_S = (0.05, 5.0)  # shortest and longest time between two looks for what s
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to serve. ``port`` 0 lets the kernel choose; ``idle_s`` in seconds."""
+    """How to serve. ``port`` 0 lets the kernel choose; ``idle_s`` in seconds.
+
+    With a ``certificate`` (PEM, its chain after it) it is https; ``key`` of None is in the same file.
+    """
 
     host: str
     port: int
@@ -33,13 +38,16 @@ class Options:
     fsync: bool = False
     limits: Limits = field(default_factory=Limits)
     idle_s: float = 60.0
+    certificate: Path | None = None
+    key: Path | None = None
 
 
 def run(options: Options, ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; *ready* is given the server's URL once it listens.
 
-    Raises ``UsageError`` when the directory or the address cannot be had.
+    Raises ``UsageError`` when the directory or the address cannot be had, or the certificate not be used.
     """
+    tls = server_context(options.certificate, options.key)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     _allow_many_files()
     try:
@@ -51,10 +59,16 @@ def run(options: Options, ready: Callable[[str], None]) -> None:
         raise UsageError(exc.strerror or str(exc), where=str(options.directory)) from exc
     except StoreError as exc:
         raise UsageError(str(exc), where=str(options.directory)) from exc
-    asyncio.run(_serve(core, store, options, ready))
+    asyncio.run(_serve(core, store, options, tls, ready))
 
 
-async def _serve(core: Core, store: DiskStore, options: Options, ready: Callable[[str], None]) -> None:
+async def _serve(
+    core: Core,
+    store: DiskStore,
+    options: Options,
+    tls: ssl.SSLContext | None,
+    ready: Callable[[str], None],
+) -> None:
     loop = asyncio.get_running_loop()
     hub = Hub(core, store, options.idle_s)
     over = asyncio.Event()
@@ -62,12 +76,18 @@ async def _serve(core: Core, store: DiskStore, options: Options, ready: Callable
         loop.add_signal_handler(number, over.set)
     try:
         listener = await loop.create_server(
-            lambda: Connection(hub), options.host, options.port, backlog=BACKLOG
+            lambda: Connection(hub),
+            options.host,
+            options.port,
+            backlog=BACKLOG,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else options.idle_s,
         )
     except OSError as exc:
         # asyncio's text names the address and the reason in one line
         raise UsageError(exc.strerror or str(exc), where=f"{options.host}:{options.port}") from exc
-    ready(_url(options.host, listener.sockets[0].getsockname()[1]))
+    scheme = "http" if tls is None else "https"
+    ready(_url(scheme, options.host, listener.sockets[0].getsockname()[1]))
     sweeper = asyncio.create_task(_sweep(hub, options))
     await over.wait()
     sweeper.cancel()
@@ -85,8 +105,8 @@ async def _sweep(hub: Hub, options: Options) -> None:
         hub.sweep()
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _url(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _allow_many_files() -> None:
