@@ -86,13 +86,9 @@ def server_asked(asked: Asked) -> Callable[[Path], AbstractContextManager[Target
 
     Raises ``UsageError`` when it is not known, does not speak what is asked or does not answer.
     """
-    if asked.against is not None:
-        target = servers.external(
-            asked.against, asked.headers, protocols=asked.protocols, allow_remote=asked.allow_remote
-        )
+    target = planning.reach(asked)
+    if target is not None:
         return lambda _: nullcontext(target)
-    if asked.headers:
-        raise UsageError("goes with --against only", where="--header", mend="our own servers need none")
     entry = servers.check_installed(asked.started)
     planning.check_spoken(asked, entry.name, entry.speaks)
     return lambda folder: servers.start(asked.started, folder / "server")

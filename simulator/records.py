@@ -89,6 +89,7 @@ class Plan(_Record):
     server: str
     server_version: str
     target: str  # URL of the upload endpoint
+    insecure: bool = False  # its certificate was not checked
     workers: int
     policy: dict[str, Any]
     in_flight_bytes: int  # allowance: the modelled queue plus the socket buffers in the way

@@ -38,6 +38,10 @@ Server = Annotated[
 ]
 Against = Annotated[str | None, _option("URL of a server that already runs.")]
 Header = Annotated[list[str] | None, _option("'Name: value' with every request.")]
+Ca = Annotated[
+    Path | None, _option("PEM file of authorities to trust instead of the public ones, for an https target.")
+]
+Insecure = Annotated[bool, _option("Do not check the certificate of an https target.", "--insecure")]
 AllowRemote = Annotated[bool, _option("Let --against and --engine leave this machine.", "--allow-remote")]
 HopScript = Annotated[str | None, _option("An HTTP-aware hop before the server: a script.", "--hop")]
 Results = Annotated[Path, _option("Where run folders go.")]
@@ -60,6 +64,8 @@ def run(
     server: Server = None,
     against: Against = None,
     header: Header = None,
+    ca: Ca = None,
+    insecure: Insecure = False,
     allow_remote: AllowRemote = False,
     engine: Engine = "embedded",
     hop: HopScript = None,
@@ -96,6 +102,8 @@ def run(
         allow_remote=allow_remote,
         hop=hop,
         headers=options.headers(header or []),
+        ca=ca,
+        insecure=insecure,
         command=("simsim", *options.without_secrets(sys.argv[1:])),
     )
     with View(quiet=quiet or json) as view:

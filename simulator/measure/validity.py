@@ -205,6 +205,16 @@ def _own_answers(run: Seen) -> Iterator[Warning]:
         )
 
 
+def _unchecked(run: Seen) -> Iterator[Warning]:
+    if run.data.plan.insecure:
+        yield Warning(
+            level="note",
+            seen="the server's certificate was not checked (--insecure)",
+            means="the numbers are of whoever answered at its address, who also got every --header",
+            advice="name the authority that signed it with --ca FILE",
+        )
+
+
 def _unverified(run: Seen) -> Iterator[Warning]:
     unread = sum(int(arm.numbers["unverified"].value or 0) for arm in run.arms)
     if unread:
@@ -283,6 +293,7 @@ CHECKS: tuple[Callable[[Seen], Iterator[Warning]], ...] = (
     _corrupt,
     _untested,
     _own_answers,
+    _unchecked,
     _unverified,
     _other_weather,
     _few_users,

@@ -81,6 +81,19 @@ def resolved(base: str, reference: str) -> str | None:
     return url if usable and url.isprintable() and " " not in url else None
 
 
+def origin(url: str) -> tuple[str, str, int]:
+    """Return scheme, host (lower case) and port of an absolute http(s) URL (RFC 9110, 4.3.1)."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.scheme, parts.hostname or "", port
+
+
+def origin_text(parts: tuple[str, str, int]) -> str:
+    """Return an origin as a URL without a path, an IPv6 host in brackets."""
+    scheme, host, port = parts
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
 def metadata(pairs: Iterable[tuple[str, str]]) -> str:
     """Return keys with their values in Base64 (tus 1.0.0, Headers: Upload-Metadata)."""
     return ",".join(f"{key} {base64.b64encode(_octets(value)).decode()}" for key, value in pairs)

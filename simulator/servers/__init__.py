@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simulator.servers.catalog import Entry
     from simulator.servers.server import Target
+    from simulator.trust import Trust
 
 
 def check_installed(name_or_path: str) -> Entry:
@@ -44,8 +45,9 @@ def external(
     *,
     protocols: Collection[str] = ("plain", "tus"),
     allow_remote: bool = False,
+    trust: Trust | None = None,
 ) -> Target:
     """Return the server that somebody else runs at *url*; see ``against.external``."""
     from simulator.servers import against
 
-    return against.external(url, headers, protocols=protocols, allow_remote=allow_remote)
+    return against.external(url, headers, protocols=protocols, allow_remote=allow_remote, trust=trust)

@@ -1,7 +1,7 @@
 """A server that somebody else runs: looked at before anything is started.
 
 One OPTIONS (tus 1.0.x, "Core protocol", OPTIONS) tells a tus endpoint from everything else that
-could answer at a mistyped URL.
+could answer at a mistyped URL, and shows a certificate that will not do.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from collections.abc import Collection
 import httpx
 
 from simulator.errors import UsageError
+from simulator.servers.certificates import refusal, tls_error
 from simulator.servers.loopback import refuse_remote
 from simulator.servers.server import Endpoint, Target
+from simulator.trust import Trust
 
 _TIMEOUT = 5.0
 _TUS = "1.0.0"
@@ -30,19 +32,23 @@ def external(
     *,
     protocols: Collection[str] = ("plain", "tus"),
     allow_remote: bool = False,
+    trust: Trust | None = None,
 ) -> Target:
     """Return the target at *url*, for those of *protocols* (``plain``, ``tus``) that shall be spoken there.
 
     At a tus endpoint ``plain`` is worded in tus; elsewhere only ``plain`` can be spoken, as a bare POST.
-    *headers* go with every request. Raises ``UsageError`` when nothing answers, when what answers is
-    not what was asked for, and for a host that is not this one unless *allow_remote*.
+    *headers* go with every request; *trust* is whom an https target is believed, None for this machine's
+    authorities. Raises ``UsageError`` when nothing answers, when what answers is not what was asked for
+    or not believed, and for a host that is not this one unless *allow_remote*.
     """
+    trust = trust or Trust()
     parsed = _parse(url)
     if not allow_remote:
         refuse_remote(parsed.host, "", "add --allow-remote if it is yours")
-    answer = _ask(parsed, headers)
+    answer = _ask(parsed, headers, trust)
     version = answer.headers.get("Server", "unknown")
-    return Target("external", version, _endpoints(str(parsed), answer, protocols), headers=headers)
+    endpoints = _endpoints(str(parsed), answer, protocols)
+    return Target("external", version, endpoints, headers=headers, trust=trust)
 
 
 def _parse(url: str) -> httpx.URL:
@@ -86,21 +92,29 @@ def _short(url: str) -> str:
     return url if len(url) <= _SHOWN else f"{url[:_SHOWN]}..."
 
 
-def _ask(url: httpx.URL, headers: Headers) -> httpx.Response:
-    place = f"{url.host}:{url.port or {'http': 80, 'https': 443}[url.scheme]}"
+def _ask(url: httpx.URL, headers: Headers, trust: Trust) -> httpx.Response:
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    place = f"{host}:{url.port or {'http': 80, 'https': 443}[url.scheme]}"
+    verify = trust.context() if url.scheme == "https" else False  # no authorities are read for nothing
     fields = [*headers, ("Tus-Resumable", _TUS)]
     try:
         with (
-            httpx.Client(timeout=_TIMEOUT, trust_env=False) as client,
+            httpx.Client(timeout=_TIMEOUT, trust_env=False, verify=verify) as client,
             client.stream("OPTIONS", url, headers=fields) as answer,
         ):
             return answer  # its body, which may never end, is not read
-    except httpx.ConnectError as error:
-        raise UsageError(f"{place} cannot be reached: {error}", mend="is the server running?") from error
-    except httpx.TimeoutException as error:
-        raise UsageError(f"{place} did not answer OPTIONS within {_TIMEOUT:g} s") from error
     except httpx.TransportError as error:
-        raise UsageError(f"{place} does not speak HTTP/1.1: {error}") from error
+        failed = tls_error(error)
+        raise (refusal(place, failed, trust) if failed else _no_answer(place, url, error)) from error
+
+
+def _no_answer(place: str, url: httpx.URL, error: httpx.TransportError) -> UsageError:
+    if isinstance(error, httpx.ConnectError):
+        return UsageError(f"{place} cannot be reached: {error}", mend="is the server running?")
+    if isinstance(error, httpx.TimeoutException):
+        return UsageError(f"{place} did not answer OPTIONS within {_TIMEOUT:g} s")
+    mend = "write https:// if it speaks TLS" if url.scheme == "http" else ""
+    return UsageError(f"{place} does not speak HTTP/1.1: {error}", mend=mend)
 
 
 def _endpoints(url: str, answer: httpx.Response, protocols: Collection[str]) -> dict[str, Endpoint]:

@@ -152,12 +152,13 @@ class _Reader:
     def __init__(self, target: Target, allowance: Allowance) -> None:
         self._target = target
         self._allowance = allowance
-        # simsim's own transport, since it alone can be told the instant at which an answer must be whole.
-        self._client = httpx.Client(
-            transport=LinkTransport(), timeout=_TIMEOUT, trust_env=False, headers=list(target.headers)
-        )
         endpoints = [httpx.URL(endpoint.url) for endpoint in target.endpoints.values()]
         self._base = endpoints[0]
+        # simsim's own transport, since it alone can be told the instant at which an answer must be whole.
+        transport = LinkTransport(verify=target.trust.context() if self._base.scheme == "https" else True)
+        self._client = httpx.Client(
+            transport=transport, timeout=_TIMEOUT, trust_env=False, headers=list(target.headers)
+        )
         self._origins = {_origin(url) for url in endpoints}
         self._unanswered = 0
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulator.children import Child
+from simulator.trust import Trust
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Target:
 
     ``store`` is None when the stored bytes cannot be read here; ``pid`` and ``child`` are None when
     it is not ours. ``layout`` is where in the store the upload ``{id}`` lies (the last segment of
-    its Location), and files that end in one of ``side_files`` are the server's own notes.
+    its Location), and files that end in one of ``side_files`` are the server's own notes. ``trust`` is
+    whom it is believed when its URLs are https.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Target:
     store: Path | None = None
     pid: int | None = None
     headers: tuple[tuple[str, str], ...] = field(default=())
+    trust: Trust = field(default_factory=Trust)
     layout: str = "{id}"
     side_files: tuple[str, ...] = ()
     child: Child | None = field(default=None, compare=False, repr=False)

@@ -11,10 +11,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from simulator.records import Arm, Plan
+from simulator.trust import Trust
 
 
 class Destination(BaseModel):
-    """Where one arm's uploads go: the endpoint's URL and the address the link leads to."""
+    """Where one arm's uploads go: the endpoint's URL, and the name or number that the link leads to."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,6 +41,7 @@ class Job(BaseModel):
     plan: Plan
     destinations: dict[str, Destination]  # by arm
     headers: list[tuple[str, str]] = []
+    trust: Trust = Trust()
     file: str | None = None  # upload this file instead of seeded bytes
     origin: float
     origin_wall: float

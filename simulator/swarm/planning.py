@@ -5,25 +5,25 @@ from __future__ import annotations
 import os
 import platform
 import resource
-import socket
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from simulator import __version__
+from simulator import __version__, servers
 from simulator.errors import UsageError, did_you_mean, refuse_undecodable
 from simulator.links import gateway_allowance, gateway_buffer, in_flight_allowance
 from simulator.links.engines import approximations, check_engine, refuse
 from simulator.links.gateway.script import load_script
 from simulator.protocols import PROTOCOLS
+from simulator.protocols.fields import origin
 from simulator.protocols.policy import Policy
 from simulator.records import Arm, Plan
 from simulator.servers.server import Endpoint, Target
 from simulator.swarm.job import Destination, Job, boot_id
+from simulator.trust import trust_asked
 from simulator.weather import Profile, draw, load_profile, rules
 from simulator.weather.quantities import Refused
 from simulator.weather.sizes import parse_sizes
@@ -45,6 +45,7 @@ OPTIONS = {
     "piece": "--piece",
     "stall_timeout": "--stall-timeout",
     "protocols": "--protocols",
+    "against": "--against",
 }
 
 
@@ -74,6 +75,8 @@ class Asked:
     allow_remote: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     hop: str | None = None
+    ca: Path | None = None
+    insecure: bool = False
     command: tuple[str, ...] = field(default=())
     options: Mapping[str, str] = field(default_factory=lambda: OPTIONS)
 
@@ -171,12 +174,35 @@ def check_machine(asked: Asked, profile: Profile) -> None:
 
 def check_hop(asked: Asked, profile: Profile) -> None:
     """Raise ``UsageError`` where a hop cannot read what passes."""
-    if profile.hop and asked.against is not None and urlsplit(asked.against).scheme == "https":
+    if profile.hop and asked.against is not None and asked.against.lower().startswith("https:"):
         raise UsageError(
             "a hop reads what passes, and cannot read TLS",
             where="--hop" if asked.hop is not None else f"profile '{profile.name}': hop",
             mend="name an http target, or a profile without [[hop]]",
         )
+
+
+def reach(asked: Asked) -> Target | None:
+    """Return the target of ``--against``, None for a server that is ours to start.
+
+    Raises ``UsageError`` when it does not answer as it should, and for options that are of no use
+    without it.
+    """
+    if asked.against is not None:
+        trust = trust_asked(asked.ca, insecure=asked.insecure, url=asked.against)
+        return servers.external(
+            asked.against,
+            asked.headers,
+            protocols=asked.protocols,
+            allow_remote=asked.allow_remote,
+            trust=trust,
+        )
+    options = (("--header", asked.headers), ("--ca", asked.ca), ("--insecure", asked.insecure))
+    for option, given in options:
+        if given:
+            needed = asked.options["against"]
+            raise UsageError(f"goes with {needed} only", where=option, mend="our own servers need none")
+    return None
 
 
 def make_plan(asked: Asked, profile: Profile, target: Target, run_id: str) -> Plan:
@@ -204,6 +230,7 @@ def make_plan(asked: Asked, profile: Profile, target: Target, run_id: str) -> Pl
         server=target.name,
         server_version=target.version,
         target=target.endpoints[asked.protocols[0]].url,
+        insecure=not target.trust.checked,
         workers=asked.workers,
         policy=_policy(asked, profile).to_dict(),
         in_flight_bytes=max(allowance for allowance, _ in drawn) + _held(profile),
@@ -226,6 +253,7 @@ def make_job(asked: Asked, plan: Plan, target: Target) -> Job:
         plan=plan,
         destinations={arm.name: _destination(target.endpoints[arm.protocol]) for arm in plan.arms},
         headers=[*target.headers],
+        trust=target.trust,
         file=None if file is None else str(file),
         origin=time.monotonic(),
         origin_wall=time.time(),
@@ -297,10 +325,9 @@ def _held(profile: Profile) -> int:
 
 
 def _destination(endpoint: Endpoint) -> Destination:
-    parts = urlsplit(endpoint.url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-    return Destination(url=endpoint.url, host=str(found[0][4][0]), port=port)
+    """Return where a link leads to: the name, for a link tries all of its addresses."""
+    _, host, port = origin(endpoint.url)
+    return Destination(url=endpoint.url, host=host, port=port)
 
 
 def _versions() -> dict[str, str]:

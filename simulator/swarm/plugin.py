@@ -39,6 +39,8 @@ OPTIONS: tuple[tuple[str, Any, str], ...] = (
     ("--deadline", 0.0, "seconds after which an upload is censored; 0 for the profile's"),
     ("--results", "results", "where run folders go"),
     ("--allow-remote", False, "let --host be another machine"),
+    ("--ca", "", "PEM file to trust instead of the public authorities, for an https --host"),
+    ("--insecure", False, "do not check the certificate of an https --host"),
 )
 NAMES = {
     **planning.OPTIONS,
@@ -46,6 +48,7 @@ NAMES = {
     "spawn_rate": "-r",
     "seed": "--network-seed",
     "size": "--upload-size",
+    "against": "--host",
 }
 
 
@@ -144,8 +147,9 @@ class _Leader:
         ), folder
 
     def _reach(self, asked: Asked) -> Target:
-        if asked.against is not None:
-            return servers.external(asked.against, protocols=asked.protocols, allow_remote=asked.allow_remote)
+        target = planning.reach(asked)
+        if target is not None:
+            return target
         if self._target is None:
             scratch = self._resources.enter_context(TemporaryDirectory(prefix="simsim-"))
             self._target = self._resources.enter_context(servers.start(asked.started, Path(scratch)))
@@ -193,6 +197,8 @@ def _asked(options: Namespace) -> Asked:
         engine=options.engine,
         against=options.host or None,
         allow_remote=options.allow_remote,
+        ca=Path(options.ca) if options.ca else None,
+        insecure=options.insecure,
         command=tuple(sys.argv),
         options=NAMES,
     )

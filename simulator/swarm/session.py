@@ -101,6 +101,7 @@ class Session:
                 dial=partial(self._engine.address, link.id),
                 send_buffer=client_send_buffer(timeline),
                 waiter=self._waiter,
+                verify=self._job.trust.context() if self._destination.url.startswith("https:") else True,
             )
         return self._transport
 

@@ -10,7 +10,6 @@ import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import httpx
 
@@ -127,14 +126,6 @@ class Dialler:
         if sock.fileno() >= 0:
             self.waiter.forget(sock.fileno())
         sock.close()
-
-
-@lru_cache(maxsize=2)
-def default_context(verify: bool) -> ssl.SSLContext:
-    """Return httpx's own context, made once: reading the CA bundle costs 21 ms of CPU."""
-    context = httpx.create_ssl_context(verify=verify)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 def _places(address: Address) -> Iterator[tuple[socket.AddressFamily, Address]]:

@@ -18,10 +18,11 @@ import httpx
 
 from simulator.transport.connection import Connection, Origin
 from simulator.transport.conversation import Conversation
-from simulator.transport.dial import Address, Dialler, Limits, default_context
+from simulator.transport.dial import Address, Dialler, Limits
 from simulator.transport.exchange import Exchange
 from simulator.transport.waiter import PollWaiter, Waiter
 from simulator.transport.wire import Wire
+from simulator.trust import Trust
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -115,7 +116,7 @@ class LinkTransport(httpx.BaseTransport):
         return self._dial() if callable(self._dial) else self._dial
 
     def _context(self) -> ssl.SSLContext:
-        return default_context(self._verify) if isinstance(self._verify, bool) else self._verify
+        return Trust(checked=self._verify).context() if isinstance(self._verify, bool) else self._verify
 
     def _keep(self, connection: Connection) -> None:
         if self._idle:

@@ -13,7 +13,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "simulator"
 
-GROUND = {"errors", "units", "rng", "payload", "records", "children", "tether", "programs"}
+GROUND = {"errors", "units", "rng", "payload", "records", "children", "tether", "programs", "trust"}
 LEVEL = {
     "weather": 1,
     "protocols": 2,

@@ -197,3 +197,9 @@ def test_what_an_engine_only_approximates_is_noted_and_leaves_the_run_valid() ->
     summary = summarise(run.dataset())
     assert seen(summary) == [("note", "toxiproxy does not play this profile to the letter: a; b")]
     assert summary.validity == "valid"
+
+
+def test_an_unchecked_certificate_is_noted() -> None:
+    run = MadeRun(insecure=True)
+    run.upload("tus").send(0, 1).completed(1).stored(True)
+    assert any("certificate was not checked" in text for _, text in seen(summarise(run.dataset())))
