@@ -175,6 +175,7 @@ class Request(_Record):
     purpose: Purpose
     method: str
     target: str
+    asked: str | None = None  # the URL at the server's own origin that was asked for in place of `target`
     start: int  # first byte of the representation in the body
     length: int  # bytes of body meant to be sent; 0 for none
     sent: int  # bytes of body the socket accepted

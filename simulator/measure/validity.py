@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from simulator.measure.bytes import carried_method
 from simulator.measure.dataset import Dataset
 from simulator.measure.intervals import FEWEST
+from simulator.measure.locations import astray
 from simulator.measure.models import ArmSummary, HopStep, Number, Warning
+from simulator.protocols.fields import origin, origin_text
 from simulator.records import Plan
 from simulator.units import format_duration
 
@@ -215,6 +217,30 @@ def _unchecked(run: Seen) -> Iterator[Warning]:
         )
 
 
+# What was done about a Location that leads round the link, by (asked for elsewhere, followed).
+_WAYS: Mapping[tuple[bool, bool], str] = {
+    (True, True): "they were asked for through the link all the same, at {home}; a client that takes the"
+    " server's word leaves the network that is tested, or reaches nothing",
+    (False, True): "it is another name of the same address, so they were asked for through the link, by it",
+    (False, False): "no client had to follow it; the check of what is stored did, where it could",
+}
+
+
+def _round_the_link(run: Seen) -> Iterator[Warning]:
+    groups: dict[tuple[bool, bool], list[str]] = {}
+    for item in astray(run.data):
+        groups.setdefault((item.asked is not None, item.followed), []).append(item.location)
+    home = origin_text(origin(run.data.plan.target))
+    for kind, places in groups.items():
+        count = "1 upload" if len(places) == 1 else f"{len(places)} uploads"
+        yield Warning(
+            level="note",
+            seen=f"{count} got a Location that leads round the link, such as {places[0][:120]}",
+            means=_WAYS[kind].format(home=home),
+            advice="tell the server by which URL its clients reach it",
+        )
+
+
 def _unverified(run: Seen) -> Iterator[Warning]:
     unread = sum(int(arm.numbers["unverified"].value or 0) for arm in run.arms)
     if unread:
@@ -294,6 +320,7 @@ CHECKS: tuple[Callable[[Seen], Iterator[Warning]], ...] = (
     _untested,
     _own_answers,
     _unchecked,
+    _round_the_link,
     _unverified,
     _other_weather,
     _few_users,

@@ -13,7 +13,8 @@ Sections are cited by title from protocol.md in tus/tus-resumable-upload-protoco
   reach (an orphan) may stay on the server. The protocol has no cure for it.
 - A HEAD that shows the whole length ends the upload, even after an append that was answered 5xx:
   tus gives an application no other way to refuse than that status, and no client can tell.
-- A ``Location`` on another host is followed, with the job's own headers (so its authorization).
+- A ``Location`` on another host is followed, with the job's own headers (so its authorization);
+  whether there is a way to it is for the driver to say.
 """
 
 from __future__ import annotations

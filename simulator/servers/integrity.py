@@ -30,6 +30,7 @@ from simulator.payload import STAMP, Payload, SeededPayload
 from simulator.records import Integrity, Outcome, Upload
 from simulator.servers.allowance import Allowance, OutOfTime, in_time
 from simulator.servers.server import Target
+from simulator.servers.ways import Leads, Ways
 from simulator.transport import DeadlinePassed, Exchange, LinkTransport
 
 _TIMEOUT = httpx.Timeout(10.0)  # without any byte
@@ -159,7 +160,7 @@ class _Reader:
         self._client = httpx.Client(
             transport=transport, timeout=_TIMEOUT, trust_env=False, headers=list(target.headers)
         )
-        self._origins = {_origin(url) for url in endpoints}
+        self._ways = Ways(str(self._base))
         self._unanswered = 0
 
     def __enter__(self) -> Self:
@@ -189,14 +190,15 @@ class _Reader:
             return Finding(None, detail="the server gave no location")
         try:
             url = self._base.join(upload.location)
-            if _origin(url) not in self._origins:  # the target's headers may be secret
-                return Finding(None, detail=f"its location is at another server, {url.host}")
-        except (httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a host that IDNA does not allow
+            host, way = url.host, self._ways.to(str(url))
+            if way.leads is Leads.ELSEWHERE:  # the target's headers may be secret
+                return Finding(None, detail=f"its location is at another server, {host}")
+        except (httpx.InvalidURL, ValueError) as error:  # ValueError: no port, or a host that IDNA bars
             return Finding(None, detail=f"its location is no URL: {error}")
         if self._unanswered >= _PATIENCE:
             return Finding(None, detail="the server no longer answers")
         try:
-            found = self._get(url, payload, upload.sha256)
+            found = self._get(httpx.URL(way.url), payload, upload.sha256)
         except (DeadlinePassed, OutOfTime):
             self._unanswered += 1
             return Finding(None, detail=f"GET: {self._allowance.why(payload.size)}")
@@ -262,7 +264,3 @@ def _told(how: Literal["get", "store"], pieces: Iterable[bytes], payload: Payloa
     if not intact and payload.changed():
         return Finding(None, detail="the file that was uploaded was written to since, so it cannot tell")
     return Finding(how, intact, stored, first_difference, detail)
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port

@@ -10,14 +10,16 @@ Every way out writes the upload's record, a killed greenlet's too.
 from __future__ import annotations
 
 import hashlib
+import ssl
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 import httpx
 
 from simulator.payload import Payload, pieces
+from simulator.protocols.fields import origin, origin_text
 from simulator.protocols.machine import (
     Acknowledged,
     Breach,
@@ -35,6 +37,7 @@ from simulator.protocols.machine import (
 from simulator.protocols.policy import Policy
 from simulator.records import Cause, Offset, Outcome, Record, Request, Upload, Violation
 from simulator.records import Wait as WaitRecord
+from simulator.servers.ways import Leads, Ways
 from simulator.transport import cause_of
 from simulator.transport.exchange import Exchange, RawHeaders
 
@@ -78,11 +81,14 @@ class _Hash:
 
 
 class Unreachable(Exception):
-    """The server named a target that no request can be sent to."""
+    """The server named a target that no request can be sent to, or none that may be believed."""
 
 
 class Driver:
-    """Runs one upload to its end. ``origin`` is the run's zero, ``deadline`` the last instant (monotonic)."""
+    """Runs one upload to its end. ``origin`` is the run's zero, ``deadline`` the last instant (monotonic).
+
+    ``ways`` says where to ask for a URL that the server chose; without it, there.
+    """
 
     def __init__(
         self,
@@ -95,6 +101,7 @@ class Driver:
         record: Recorder,
         origin: float,
         deadline: float,
+        ways: Ways | None = None,
         sleep: Sleep = time.sleep,
     ) -> None:
         self._who = _Who(user=identity.user, arm=identity.arm, upload=identity.upload)
@@ -106,6 +113,7 @@ class Driver:
         self._record = record
         self._origin = origin
         self._deadline = deadline
+        self._ways = ways
         self._sleep = sleep
         self._requests = 0
         self._interruptions = 0
@@ -149,6 +157,7 @@ class Driver:
         self._sleep(seconds)
 
     def _send(self, step: Send) -> None:
+        going = self._way(step)
         number, self._requests = self._requests, self._requests + 1
 
         def informational(status: int, headers: RawHeaders) -> None:
@@ -159,20 +168,34 @@ class Driver:
         cause: Cause | None = Cause.CANCELLED
         detail = ""
         try:
-            response = self._exchange(step, exchange)
+            response = self._exchange(going, exchange)
             status, cause = response.status_code, None
         except httpx.HTTPError as error:
             cause, detail = cause_of(error), str(error)
             if cause is None:
+                _refuse_certificate(going.target, error)
                 raise
         finally:
-            self._keep_request(step, exchange, number, status, cause, detail)
+            self._keep_request(step, going.target, exchange, number, status, cause, detail)
         if cause is None:
             headers = _plain(response.headers.raw)
             self._note(self._machine.receive(Response(response.status_code, headers, exchange.sent)), number)
         else:
             self._interruptions += 1
             self._note(self._machine.receive(Interrupted(cause, exchange.sent)), number)
+
+    def _way(self, step: Send) -> Send:
+        """Return *step* with the URL to ask for. Raises ``Unreachable`` where no link leads."""
+        if self._ways is None:
+            return step
+        try:
+            way = self._ways.to(step.target)
+        except UnicodeError as error:  # a host that IDNA does not allow
+            raise _no_request(step, error) from error
+        if way.leads is Leads.ELSEWHERE:
+            there = origin_text(origin(step.target))
+            raise Unreachable(f"the server's Location is at another server, {there}, where no link leads")
+        return replace(step, target=way.url)
 
     def _exchange(self, step: Send, exchange: Exchange) -> httpx.Response:
         response = self._answer(step, self._request(step, exchange))
@@ -219,7 +242,14 @@ class Driver:
             yield piece
 
     def _keep_request(
-        self, step: Send, seen: Exchange, number: int, status: int | None, cause: Cause | None, detail: str
+        self,
+        step: Send,
+        asked: str,
+        seen: Exchange,
+        number: int,
+        status: int | None,
+        cause: Cause | None,
+        detail: str,
     ) -> None:
         zero = self._origin
         if self._started is None:
@@ -232,6 +262,7 @@ class Driver:
                 purpose=step.purpose,
                 method=step.method,
                 target=step.target,
+                asked=None if asked == step.target else asked,
                 start=step.start,
                 length=step.stop - step.start,
                 sent=seen.sent,
@@ -283,6 +314,12 @@ class Driver:
 
 def _no_request(step: Send, error: Exception) -> Unreachable:
     return Unreachable(f"no request can be sent to '{step.target[:200]}': {error}")
+
+
+def _refuse_certificate(url: str, error: httpx.HTTPError) -> None:
+    if isinstance(error.__cause__, ssl.SSLCertVerificationError):  # trying again is of no use
+        why = error.__cause__.verify_message
+        raise Unreachable(f"the certificate of {origin_text(origin(url))} is not believed: {why}") from error
 
 
 def _plain(headers: RawHeaders) -> tuple[tuple[str, str], ...]:

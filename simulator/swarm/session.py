@@ -18,6 +18,7 @@ from simulator.protocols import make_machine
 from simulator.protocols.policy import Policy
 from simulator.records import Link, Outcome
 from simulator.rng import rng
+from simulator.servers.ways import Ways
 from simulator.swarm.driver import Driver, Identity, Recorder, Sleep
 from simulator.swarm.job import Destination, Job, Slot
 from simulator.transport import LinkTransport, Waiter
@@ -145,6 +146,7 @@ class Session:
             record=self._record,
             origin=self._origin,
             deadline=time.monotonic() + plan.deadline_s,
+            ways=Ways(destination.url),
             sleep=self._sleep,
         )
         return driver.run()

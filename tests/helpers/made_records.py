@@ -117,9 +117,9 @@ class MadeUpload:
         how = "unverified" if intact is None else "get"
         return self._add(Integrity(t=99.0, how=how, intact=intact, copies=copies, **self._who))
 
-    def completed(self, t: float, restarts: int = 0) -> MadeUpload:
+    def completed(self, t: float, restarts: int = 0, location: str | None = None) -> MadeUpload:
         """Tell that the client saw the upload completed."""
-        return self._end(t, Outcome.COMPLETED, restarts=restarts)
+        return self._end(t, Outcome.COMPLETED, restarts=restarts, location=location)
 
     def failed(self, t: float, why: str) -> MadeUpload:
         """Tell that the client gave up."""
@@ -129,7 +129,9 @@ class MadeUpload:
         """Tell that the deadline came first."""
         return self._end(t, Outcome.CENSORED, "deadline")
 
-    def _end(self, t: float, outcome: Outcome, why: str = "", restarts: int = 0) -> MadeUpload:
+    def _end(
+        self, t: float, outcome: Outcome, why: str = "", restarts: int = 0, location: str | None = None
+    ) -> MadeUpload:
         record = Upload(
             t=t,
             started=self._started,
@@ -138,6 +140,7 @@ class MadeUpload:
             outcome=outcome,
             why=why,
             restarts=restarts,
+            location=location,
             **self._who,
         )
         return self._add(record)

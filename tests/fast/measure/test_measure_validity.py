@@ -13,6 +13,8 @@ from simulator.measure.summary import summarise
 from simulator.records import Cause, Change
 from tests.helpers.made_records import MadeRun, steady
 
+HOME = "http://127.0.0.1:80"  # of a made run's target
+
 
 def quiet(users: int = 5) -> MadeRun:
     """A run to which nothing can be said against."""
@@ -203,3 +205,23 @@ def test_an_unchecked_certificate_is_noted() -> None:
     run = MadeRun(insecure=True)
     run.upload("tus").send(0, 1).completed(1).stored(True)
     assert any("certificate was not checked" in text for _, text in seen(summarise(run.dataset())))
+
+
+def test_locations_round_the_link_are_counted_by_what_was_done_about_them() -> None:
+    run = MadeRun(users=3)
+    inside, home = "http://tusd:1080/files/7", f"{HOME}/files/7"
+    for user in range(2):
+        run.upload("tus", user=user).send(0, 1, target=inside, asked=home).completed(1).stored(True)
+    run.upload("tus", user=2).send(0, 1, target="http://alias/files/9").completed(1).stored(True)
+    run.upload("plain", user=2).send(0, 1, target=f"{HOME}/files/").completed(1, location=inside).stored(True)
+    found = {item.seen: item.means for item in summarise(run.dataset()).warnings if "Location" in item.seen}
+    told = "got a Location that leads round the link, such as"
+    assert list(found) == [
+        f"1 upload {told} http://tusd:1080/files/7",
+        f"2 uploads {told} http://tusd:1080/files/7",
+        f"1 upload {told} http://alias/files/9",
+    ]
+    means = list(found.values())
+    assert "no client had to follow it" in means[0]
+    assert f"at {HOME};" in means[1]
+    assert "another name of the same address" in means[2]

@@ -155,7 +155,7 @@ def test_without_location_and_store_an_upload_is_unverified_and_says_both() -> N
 
 
 def test_a_location_at_another_server_is_never_asked() -> None:
-    (found,) = checked(target(None), upload(location="http://localhost:2/files/x"))
+    (found,) = checked(target(None), upload(location="http://192.0.2.1:2/files/x"))
     assert found.how == "unverified"
     assert "another server" in found.detail
 

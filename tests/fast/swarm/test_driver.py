@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -37,6 +38,7 @@ from simulator.records import (
     Why,
 )
 from simulator.records import Wait as WaitRecord
+from simulator.servers.ways import Ways
 from simulator.swarm.driver import Driver, Identity
 
 SIZE = 150_000
@@ -62,7 +64,7 @@ class Script:
 
 
 def drive(
-    machine: Script, answer: Answer, *, deadline: float = 60.0
+    machine: Script, answer: Answer, *, deadline: float = 60.0, ways: Ways | None = None
 ) -> tuple[Driver, list[Record], list[float]]:
     records: list[Record] = []
     slept: list[float] = []
@@ -76,6 +78,7 @@ def drive(
         record=records.append,
         origin=now,
         deadline=now + deadline,
+        ways=ways,
         sleep=slept.append,
     )
     return driver, records, slept
@@ -211,3 +214,39 @@ def test_the_hash_of_a_resumed_upload_is_that_of_the_whole_and_an_unfinished_one
     driver, records, _ = drive(Script([SEND, Failed("enough")]), answer)
     driver.run()
     assert of(Upload, records)[0].sha256 == ""
+
+
+def test_what_the_server_calls_by_an_inner_name_is_asked_for_at_the_target_and_recorded_so() -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(str(request.url))
+        return httpx.Response(200, stream=httpx.ByteStream(b""))
+
+    inner = Send(Purpose.QUERY, "HEAD", "http://127.0.0.1:7/files/1", ())
+    driver, records, _ = drive(Script([SEND, inner, Done(None)]), answer, ways=Ways(SEND.target))
+    assert driver.run() is Outcome.COMPLETED
+    assert seen == [SEND.target, "http://127.0.0.1:1/files/1"]
+    told = [(record.target, record.asked) for record in of(Request, records)]
+    assert told == [(SEND.target, None), (inner.target, "http://127.0.0.1:1/files/1")]
+
+
+def test_what_lies_at_another_server_is_not_asked_for_and_fails_the_upload() -> None:
+    elsewhere = Send(Purpose.QUERY, "HEAD", "http://192.0.2.1/files/1", ())
+    driver, records, _ = drive(Script([elsewhere]), created, ways=Ways(SEND.target))
+    assert driver.run() is Outcome.FAILED
+    assert "another server, http://192.0.2.1:80" in of(Upload, records)[0].why
+    assert of(Request, records) == []
+
+
+def test_a_certificate_that_is_not_believed_fails_the_upload_and_not_the_run() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        wrong = ssl.SSLCertVerificationError()
+        wrong.verify_message = "certificate has expired"
+        raise httpx.ConnectError("no") from wrong
+
+    driver, records, _ = drive(Script([SEND]), answer)
+    assert driver.run() is Outcome.FAILED
+    assert of(Upload, records)[0].why == (
+        "the certificate of http://127.0.0.1:1 is not believed: certificate has expired"
+    )
