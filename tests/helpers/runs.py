@@ -20,15 +20,15 @@ SIMSIM = [sys.executable, "-m", "simulator"]
 ROOT = Path(__file__).parents[2]
 
 
-def simsim(*arguments: str, cwd: Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+def simsim(*arguments: str, cwd: Path, timeout: float = 240, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end, with more of an environment."""
     return subprocess.run(
         [*SIMSIM, *arguments],
         cwd=cwd,
         capture_output=True,
         text=True,
         timeout=timeout,
-        env=environment(),
+        env={**environment(), **env},
         check=False,
     )
 
