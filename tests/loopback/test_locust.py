@@ -13,9 +13,12 @@ from typing import Self
 import httpx
 import psutil
 import pytest
+import trustme
 
 from simulator.records import Connection, Link, Plan, Request, Run, Upload
+from tests.helpers.front import Front, server_context
 from tests.helpers.runs import ROOT, command, environment, only_folder, records_of, simsim, until
+from tests.helpers.served import serving
 
 pytestmark = pytest.mark.loopback
 
@@ -208,6 +211,20 @@ def test_bad_options_end_it_with_one_line_in_locusts_own_words(
     assert told in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "results").exists()
+
+
+def test_an_https_host_is_checked_by_the_authority_that_is_named(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with serving(tmp_path) as server, Front(server.port, tls=server_context(authority, "localhost")) as front:
+        host = f"https://localhost:{front.port}/files/"
+        told = run_locust(tmp_path, "--headless", "-u", "2", "-r", "2", "-H", host)
+        assert (told.returncode, "--ca FILE" in told.stderr) == (2, True), told.stderr
+        assert not (tmp_path / "results").exists()
+        told = run_locust(tmp_path, "--headless", "-u", "2", "-r", "2", "-H", host, "--ca", "ca.pem")
+    assert told.returncode == 0, told.stderr
+    _, status, outcomes = ended_run(only_folder(tmp_path / "results"))
+    assert (status, outcomes) == ("finished", {("plain", "completed"): 1, ("tus", "completed"): 1})
 
 
 def folders(results: Path) -> set[Path]:
