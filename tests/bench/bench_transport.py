@@ -15,18 +15,23 @@ import json
 import os
 import selectors
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import trustme
+
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 SIZES = (65536, 16384)
-VARIANTS = ("stock threads", "ours threads", "stock gevent", "ours gevent")
+VARIANTS = ("stock threads", "ours threads", "stock gevent", "ours gevent", "ours gevent tls")
 RATE = 125_000  # bytes/s: 1 Mbit/s
 TICK_S = 0.01
 SEND_BUFFER = 16384  # simulator.links.client_send_buffer at 1 Mbit/s
@@ -82,6 +87,24 @@ def sink() -> None:
             else:
                 selector.unregister(key.data.sock)
                 key.data.sock.close()
+
+
+def secure_sink(pem: str) -> None:
+    """Read as fast as it goes, over TLS with the certificate and key in *pem*; a thread a connection."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pem)
+    listener = listen(False)
+    print(listener.getsockname()[1], flush=True)
+    while True:
+        sock, _ = listener.accept()
+        threading.Thread(target=take_secure, args=(context, sock), daemon=True).start()
+
+
+def take_secure(context: ssl.SSLContext, sock: socket.socket) -> None:
+    with context.wrap_socket(sock, server_side=True) as secured:
+        upload, buffer = Upload(secured), memoryview(bytearray(1 << 18))
+        while count := secured.recv_into(buffer):
+            upload.take(buffer[:count])
 
 
 class PacedSink:
@@ -159,9 +182,11 @@ def upload(variant: str, port: int, total: int, size: int) -> None:
 
     from simulator.transport import LinkTransport
 
-    ours = LinkTransport(waiter=waiter_of(variant)) if variant.startswith("ours") else None
+    waiter, secure = waiter_of(variant), variant.endswith("tls")
+    ours = LinkTransport(waiter=waiter, verify=not secure) if variant.startswith("ours") else None
     with httpx.Client(transport=ours, trust_env=False, timeout=60.0) as client:
-        url, headers = f"http://127.0.0.1:{port}/", {"Content-Length": str(total)}
+        url = f"{'https' if secure else 'http'}://127.0.0.1:{port}/"
+        headers = {"Content-Length": str(total)}
         client.put(url, content=b"warm")
         wall, cpu = time.monotonic(), time.process_time()
         client.put(url, content=pieces(total, size), headers=headers).raise_for_status()
@@ -250,14 +275,18 @@ def end(process: subprocess.Popen[str]) -> None:
 
 def per_gb(rounds: int, mb: int, size: int) -> dict[str, list[float]]:
     """Return the CPU seconds per GB of each variant, by round."""
-    server = child("sink")
-    port, found = int(line(server)), {variant: [] for variant in VARIANTS}
-    for _ in range(rounds):
-        for variant in VARIANTS:
-            total = mb * 1_000_000 // size * size
-            client = child("upload", variant, port, total, size, gevent="gevent" in variant)
-            found[variant].append(json.loads(client.communicate()[0])["cpu"] / total * 1e9)
-    end(server)
+    found: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+    with tempfile.NamedTemporaryFile(suffix=".pem") as pem:
+        trustme.CA().issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(pem.name)
+        servers = {False: child("sink"), True: child("secure", pem.name)}
+        ports = {secure: int(line(server)) for secure, server in servers.items()}
+        for _ in range(rounds):
+            for variant in VARIANTS:
+                total, port = mb * 1_000_000 // size * size, ports[variant.endswith("tls")]
+                client = child("upload", variant, port, total, size, gevent="gevent" in variant)
+                found[variant].append(json.loads(client.communicate()[0])["cpu"] / total * 1e9)
+        for server in servers.values():
+            end(server)
     return found
 
 
@@ -267,8 +296,10 @@ def show_per_gb(size: int, found: dict[str, list[float]]) -> None:
     for kind in ("threads", "gevent"):
         ratio = median[f"ours {kind}"] / median[f"stock {kind}"]
         print(f"  ours / stock, {kind:8} {ratio:5.2f}   (at most 1.00 wanted)")
+    bare, secured = median["ours gevent"], median["ours gevent tls"]
+    print(f"  TLS adds         {secured - bare:5.2f} CPU s/GB, {secured / bare:.1f} times")
     for variant, values in found.items():
-        print(f"  {variant:14} {median[variant]:6.3f} CPU s/GB   ({min(values):.3f} to {max(values):.3f})")
+        print(f"  {variant:15} {median[variant]:6.3f} CPU s/GB   ({min(values):.3f} to {max(values):.3f})")
 
 
 def show_crowd(users: int, seconds: float) -> None:
@@ -300,6 +331,7 @@ def main() -> None:
 
 PARTS: dict[str, Any] = {
     "sink": sink,
+    "secure": secure_sink,
     "paced": lambda: PacedSink().run(),
     "upload": lambda variant, port, total, size: upload(variant, int(port), int(total), int(size)),
     "crowd": lambda port, users, seconds: crowd(int(port), int(users), float(seconds)),
