@@ -113,6 +113,24 @@ def test_workers_are_given_the_authority_and_never_a_key_that_stands_beside_it(
         assert file.is_dir() or b"PRIVATE KEY" not in file.read_bytes(), file
 
 
+def test_each_client_checks_the_certificate_through_its_link(tmp_path: Path, ca: str) -> None:
+    good, other = server_context(AUTHORITY, "localhost"), server_context(trustme.CA(), "localhost")
+    shown: list[ssl.SSLContext] = []
+
+    def first_only(sock: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        sock.context = other if shown else good  # the probe is shown the good one
+        shown.append(sock.context)
+
+    good.sni_callback = first_only
+    with serving(tmp_path) as server, Front(server.port, tls=good) as front:
+        url = f"https://localhost:{front.port}"
+        told = simsim("run", "wifi", *SMALL, "--against", f"{url}/files/", "--ca", ca, cwd=tmp_path)
+    uploads = kinds(Upload, records_of(only_folder(tmp_path / "results")))
+    assert [upload.outcome.value for upload in uploads] == ["failed"] * 4, told.stderr
+    for upload in uploads:
+        assert upload.why.startswith(f"the certificate of {url} is not believed: ")
+
+
 def never(_peer: Peer) -> None:
     raise AssertionError("something was sent to a server that is not believed")
 
