@@ -64,7 +64,7 @@ class ToxiproxyEngine(OwnProcessEngine):
 
 
 def _answering(upstream: Address | None) -> Address:
-    """Return the address of *upstream* that takes a connection, else its first: toxiproxy has room for one."""
+    """Return the first address of *upstream* that takes a connection: toxiproxy has room for one."""
     if upstream is None:
         raise UsageError("toxiproxy takes no upstream from its clients", mend="--engine embedded")
     try:
