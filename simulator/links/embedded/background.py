@@ -42,6 +42,12 @@ class Background:
             self._idle -= 1
             threading.Thread(target=self._serve, daemon=True).start()
 
+    def close(self) -> None:
+        """Hear no more of what is being done."""
+        self._plug.leave()
+        self._plug.sock.close()
+        self._bell.close()
+
     def _serve(self) -> None:
         while True:
             work, then = self._asked.get()

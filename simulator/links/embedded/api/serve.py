@@ -77,6 +77,7 @@ def run(options: Options, ready: Callable[[str], None]) -> None:
     try:
         server = Server(loop, background, api.handle, address)
     except OSError as error:
+        background.close()
         where = f"--listen {options.listen}"
         raise UsageError(f"cannot listen there: {error.strerror}", where=where) from None
     try:
