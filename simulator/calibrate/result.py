@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simulator.errors import UsageError
 from simulator.measure.calibration import Calibration
 from simulator.report.charts import calibration as chart
 from simulator.report.charts import style
-from simulator.swarm.results import calibration_file
+from simulator.swarm.results import calibration_file, unwritable
 
 
 def place(results: Path, engine: str) -> Path:
@@ -18,11 +17,7 @@ def place(results: Path, engine: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     except OSError as error:
-        raise UsageError(
-            f"the results folder cannot be written: {error.strerror}",
-            where=f"--results {results}",
-            mend="name a folder that you may write to",
-        ) from error
+        raise unwritable(results, error) from error
     return path
 
 

@@ -22,12 +22,17 @@ def create_folder(results: Path, profile: str) -> Path:
     try:
         (folder / "logs").mkdir(parents=True)
     except OSError as error:
-        raise UsageError(
-            f"the results folder cannot be written: {error.strerror}",
-            where=f"--results {results}",
-            mend="name a folder that you may write to",
-        ) from error
+        raise unwritable(results, error) from error
     return folder
+
+
+def unwritable(results: Path, error: OSError) -> UsageError:
+    """Return what is said when *error* came of making something below *results*."""
+    return UsageError(
+        f"the results folder cannot be written: {error.strerror}",
+        where=f"--results {results}",
+        mend="name a folder that you may write to",
+    )
 
 
 def calibration_file(results: Path, engine: str) -> Path:
