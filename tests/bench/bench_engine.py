@@ -2,7 +2,8 @@
 
     python tests/bench/bench_engine.py [--only rate,echo,...] [--seconds 7]
 
-Pushing and counting happen in processes of their own. The engine's CPU is read from /proc.
+Pushing and counting happen in processes of their own. What others
+do with the same load is in bench_against.py.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import random
 import sys
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 
@@ -28,20 +28,9 @@ from tests.helpers import loads, sinks
 MBIT = 10**6
 
 
-def quantile(values: list[float], q: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
-
-
 def row(what: str, asked: str, got: str) -> None:
     sys.stdout.write(f"  {what:<34}{asked:>20}{got:>38}\n")
     sys.stdout.flush()
-
-
-def counted(pipe: Connection, begin: float, end: float) -> list[int]:
-    """Return the bytes of each connection between two instants."""
-    pipe.send(None)
-    return [sum(n for t, n in each if begin <= t < end) for each in pipe.recv()]
 
 
 def rate(seconds: float) -> None:
@@ -78,7 +67,7 @@ def echo(_seconds: float) -> None:
                 over.append(time.monotonic() - sent - 2 * delay - 2 * 8 / megabits / MBIT)
                 time.sleep(random.uniform(0, 0.01))
             sock.close()
-        got = f"p50 {median(over) * 1e3:.2f} ms, p95 {quantile(over, 0.95) * 1e3:.2f} ms"
+        got = f"p50 {median(over) * 1e3:.2f} ms, p95 {loads.quantile(over, 0.95) * 1e3:.2f} ms"
         row(f"echo over {megabits} Mbit/s, {delay * 1e3:g} ms", "p95 under 3 ms", got)
 
 
@@ -103,9 +92,9 @@ def reset(_seconds: float) -> None:
                 late.append(time.monotonic() - t0 - spec.timeline.breaks[0].t)
             clients[spec.id].close()
         issued = [e["issued"] - e["planned"] for e in happened(engine.close(), "fault")]
-    got = f"p50 {median(late) * 1e3:.2f} ms, p95 {quantile(late, 0.95) * 1e3:.2f} ms (n {len(late)})"
+    got = f"p50 {median(late) * 1e3:.2f} ms, p95 {loads.quantile(late, 0.95) * 1e3:.2f} ms (n {len(late)})"
     row("reset seen by the client", "p95 under 5 ms", got)
-    row("  issued after planned", "p99 under 10 ms", f"p99 {quantile(issued, 0.99) * 1e3:.2f} ms")
+    row("  issued after planned", "p99 under 10 ms", f"p99 {loads.quantile(issued, 0.99) * 1e3:.2f} ms")
 
 
 def cut_after(_seconds: float) -> None:
@@ -148,60 +137,12 @@ def ended(engine: EmbeddedEngine) -> EngineEvent:
     return ends[0]
 
 
-def unshaped(seconds: float) -> None:
-    """Measure both ways in turns: what a machine's loopback gives changes from second to second."""
-    direct, through, cpu, turns = [], [], [], 5
-    with loads.process(loads.swallow, False) as sink, EmbeddedEngine() as engine:
-        target = sink.recv()
-        address = engine.open([LinkSpec("a", "g", flat(rate=None, delay=0.0), target)])["a"]
-        for _ in range(turns):
-            direct.append(_through(target, seconds / turns))
-            before = loads.cpu_seconds(engine.pid)
-            through.append(_through(address, seconds / turns))
-            cpu.append((loads.cpu_seconds(engine.pid) - before) / (through[-1] * seconds / turns / 1e9))
-    row("direct loopback", "", f"median {median(direct) / 1e9:.2f}, best {max(direct) / 1e9:.2f} GB/s")
-    got = f"{median(through) / median(direct):.2f} (median {median(through) / 1e9:.2f} GB/s)"
-    row("unshaped, share of direct", "at least 0.75", got)
-    row("unshaped, CPU", "at most 0.30 s/GB", f"{median(cpu):.2f} s/GB")
-
-
-def _through(address: tuple[str, int], seconds: float) -> float:
-    with loads.process(loads.push, [address], None, seconds) as pusher:
-        return int(pusher.recv()) / seconds
-
-
-def many(seconds: float) -> None:
-    for n in (200, 500):
-        line = flat(rate=MBIT, delay=0.04)
-        with loads.process(loads.swallow) as sink, EmbeddedEngine() as engine:
-            target = sink.recv()
-            addresses = engine.open([LinkSpec(str(i), "g", line, target) for i in range(n)])
-            for name in addresses:
-                engine.start(name, time.monotonic())
-            with loads.process(
-                loads.push, list(addresses.values()), client_send_buffer(line), seconds
-            ) as pusher:
-                time.sleep(2)
-                engine.events(0)
-                begin, cpu = time.monotonic(), loads.cpu_seconds(engine.pid)
-                pusher.recv()
-                length = time.monotonic() - begin
-                share = (loads.cpu_seconds(engine.pid) - cpu) / length
-                got = [c * 8 / length / MBIT for c in counted(sink, begin, begin + length)]
-            late = [e["late_p99"] for e in happened(engine.events(1), "sample") if e["late_p99"] is not None]
-        row(f"{n} links at 1 Mbit/s, CPU", "under 0.50" if n == 200 else "", f"{share:.2f} of a core")
-        row("  rate, least and most", "", f"{min(got):.3f} and {max(got):.3f}")
-        row("  delivery late, p99", "", f"median {median(late) * 1e3:.2f}, worst {max(late) * 1e3:.2f} ms")
-
-
 PARTS: dict[str, Callable[[float], None]] = {
     "rate": rate,
     "echo": echo,
     "reset": reset,
     "cut": cut_after,
     "flight": in_flight,
-    "unshaped": unshaped,
-    "many": many,
 }
 
 

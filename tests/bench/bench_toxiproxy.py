@@ -34,11 +34,6 @@ def row(what: str, asked: str, got: str) -> None:
     sys.stdout.flush()
 
 
-def quantile(values: list[float], q: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
-
-
 def restless(seconds: float, rate: float = MBIT) -> Timeline:
     """Return a link whose rate changes once a second between two values."""
     times = tuple(float(t) for t in range(int(seconds + WARM) + 2))
@@ -64,15 +59,14 @@ def measure(what: str, n: int, line: Timeline, spread: float, seconds: float) ->
             engine.start(str(i), t0 + spread * i / n)
         length = seconds + WARM
         with loads.process(loads.push, list(addresses.values()), client_send_buffer(line), length) as pusher:
-            processes = [psutil.Process(engine.pid), *psutil.Process(engine.pid).children()]
+            pids = [engine.pid, *(child.pid for child in psutil.Process(engine.pid).children())]
             time.sleep(WARM)
-            first, cpu = time.monotonic(), [_cpu(each) for each in processes]
+            first, cpu = time.monotonic(), [loads.cpu_seconds(pid) for pid in pids]
             pusher.recv()
             last = time.monotonic()
             said = _heard(engine)  # first of all: an engine that died says why
-            shares = [(_cpu(p) - c) / (last - first) for p, c in zip(processes, cpu, strict=True)]
-        sink.send(None)
-        carried = [sum(k for t, k in each if first <= t < last) for each in sink.recv()]
+            shares = [(loads.cpu_seconds(p) - c) / (last - first) for p, c in zip(pids, cpu, strict=True)]
+        carried = [sum(n for _, n in each) for each in loads.counted(sink, first, last)]
     possible = [
         line.uplink.carried(first - t0 - spread * i / n, last - t0 - spread * i / n) for i in range(n)
     ]
@@ -80,7 +74,8 @@ def measure(what: str, n: int, line: Timeline, spread: float, seconds: float) ->
     row(what, "", f"opened in {opened:.2f} s")
     for word in ("issued", "done"):
         late = [(event[word] - event["planned"]) * 1e3 for event in said]
-        got = f"p50 {quantile(late, 0.5):.1f}, p99 {quantile(late, 0.99):.1f}, most {max(late):.1f} ms"
+        p50, p99 = (loads.quantile(late, q) for q in (0.5, 0.99))
+        got = f"p50 {p50:.1f}, p99 {p99:.1f}, most {max(late):.1f} ms"
         row(
             f"  {word} after planned, {len(late)} changes", "p99 under 20 ms" if word == "issued" else "", got
         )
@@ -95,11 +90,6 @@ def _heard(engine: ToxiproxyEngine) -> list[EngineEvent]:
     while time.monotonic() < give_up:
         said += engine.events(0.5)
     return said
-
-
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 def main() -> None:

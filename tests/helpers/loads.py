@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 Address = tuple[str, int]
 PIECE = 64 * 1024  # bytes that either end moves at a time, as simsim's clients do
+_SCHEDULED = 2  # CPUCLOCK_SCHED of linux/posix-timers_types.h
 _FORK = multiprocessing.get_context("fork")
 
 
@@ -33,7 +33,7 @@ def process(work: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
 
 
 def swallow(pipe: Connection, marks: bool = True) -> None:
-    """Accept and count; say the address, then the (instant, bytes) marks of each connection when asked."""
+    """Accept and count; say the address, then all (instant, bytes) marks by connection when asked."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     pipe.send(listener.getsockname())
     poll = select.epoll()
@@ -106,9 +106,22 @@ def _dial(address: Address, send_buffer: int | None) -> socket.socket:
     return sock
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that the first thread of process *pid* has used, user and kernel.
+def counted(pipe: Connection, begin: float, end: float) -> list[list[tuple[float, int]]]:
+    """Return the marks that ``swallow`` made between two instants, by connection."""
+    pipe.send(None)
+    return [[mark for mark in each if begin <= mark[0] < end] for each in pipe.recv()]
 
-    From schedstat, in nanoseconds: the clock ticks of stat are coarse and miss what a timer woke.
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that process *pid* has used, user and kernel, with threads that are gone.
+
+    From the process's own clock, in nanoseconds: the clock ticks of /proc/PID/stat are coarse and miss
+    what a timer woke. Linux makes the clock's id of the process's: clock_getcpuclockid(3).
     """
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    return time.clock_gettime(~pid << 3 | _SCHEDULED)
+
+
+def quantile(values: Sequence[float], q: float) -> float:
+    """Return the value below which the share *q* of *values* lies."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
