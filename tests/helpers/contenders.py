@@ -1,7 +1,8 @@
 """Who forwards bytes in a comparison: simsim's engine, the real toxiproxy, haproxy as Debian ships it.
 
 Each is opened with timelines and a target, on free ports of loopback, and says which process does the
-work. haproxy cannot shape: of a timeline it plays nothing.
+work. toxiproxy gets what its users give it, bandwidth and latency both ways as they are at the start,
+and no slicer, which simsim's own engine on it adds for smoothness at a price. haproxy cannot shape.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import psutil
+import toxiproxy
 
 from simulator.children import Child
 from simulator.links.embedded import EmbeddedEngine
-from simulator.links.engine import Engine, EngineEvent, LinkSpec
-from simulator.links.toxiproxy import ToxiproxyEngine
+from simulator.links.engine import EngineEvent, LinkSpec
 from simulator.links.toxiproxy import server as toxiproxy_server
-from simulator.links.toxiproxy.ports import Ports
+from simulator.links.toxiproxy.beside import Patient, by_library, library_for
+from simulator.links.toxiproxy.changes import play_of
+from simulator.links.toxiproxy.ports import Ports, authority
 from simulator.programs import find_program
 from simulator.weather.timeline import Timeline
 from tests.helpers.loads import Address
@@ -66,23 +68,37 @@ class Contender:
 @contextmanager
 def _ours(lines: Sequence[Timeline], target: Address) -> Iterator[Forwarding]:
     with EmbeddedEngine() as engine:
-        yield _started(engine, lines, target, engine.pid)
+        addresses = engine.open([LinkSpec(str(n), "all", line, target) for n, line in enumerate(lines)])
+        t0 = time.monotonic()
+        for name in addresses:
+            engine.start(name, t0)
+        yield Forwarding(list(addresses.values()), engine.pid, engine.events)
 
 
 @contextmanager
 def _toxiproxy(lines: Sequence[Timeline], target: Address) -> Iterator[Forwarding]:
-    with ToxiproxyEngine() as engine:
-        forwarding = _started(engine, lines, target, engine.pid)
-        (server,) = psutil.Process(engine.pid).children()  # it is the conductor that was started
-        yield Forwarding(forwarding.addresses, server.pid, forwarding.events)
+    with toxiproxy_server.own() as server:
+        assert server.child is not None
+        library_for(*server.address)
+        api = "http://{}:{}/populate".format(*server.address)
+        wanted = [
+            {"name": str(n), "listen": "127.0.0.1:0", "upstream": authority(*target), "enabled": True}
+            for n in range(len(lines))
+        ]
+        told = Patient().post(api, json=wanted).json()["proxies"]
+        proxies = [toxiproxy.Proxy(**each) for each in told]
+        for proxy, line in zip(proxies, lines, strict=True):
+            _dress(proxy, line)
+        addresses = [("127.0.0.1", int(proxy.listen.rpartition(":")[2])) for proxy in proxies]
+        yield Forwarding(addresses, server.child.pid, lambda _: [])
 
 
-def _started(engine: Engine, lines: Sequence[Timeline], target: Address, pid: int) -> Forwarding:
-    addresses = engine.open([LinkSpec(str(n), "all", line, target) for n, line in enumerate(lines)])
-    t0 = time.monotonic()
-    for name in addresses:
-        engine.start(name, t0)
-    return Forwarding(list(addresses.values()), pid, engine.events)
+def _dress(proxy: toxiproxy.Proxy, line: Timeline) -> None:
+    play = play_of(line)
+    for toxic in play.toxics:
+        if toxic.type != "slicer":
+            attributes = dict(play.first[toxic.name])
+            by_library(proxy.add_toxic, type=toxic.type, stream=toxic.stream, attributes=attributes)
 
 
 @contextmanager
