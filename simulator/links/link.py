@@ -22,7 +22,8 @@ from simulator.weather.timeline import Rate, RateCurve
 PACKET = 1500  # bytes: what an access link sends as one
 TICK = 0.005  # seconds of link time in one piece, when few links share the engine
 LEAST_TICK = 0.001
-SMOOTH = 24 * 1024  # bytes: fast links send pieces no longer than this, down to LEAST_TICK
+SMOOTH = 32 * 1024  # bytes: fast links send pieces no longer than this, down to LEAST_TICK
+WORTH = 4  # pieces of room that are worth a read, unless the queue is half empty before
 OPEN_PIECE = 64 * 1024  # bytes: a piece where the rate is unlimited
 OPEN_LINE = 4 * 1024 * 1024  # bytes that an unlimited rate may keep on the delay line
 CATCH_UP = 0.1  # seconds of link time made up for after a late wake-up; the rest is lag
@@ -112,7 +113,7 @@ class Direction(Generic[Owner]):
     def grant(self, now: float) -> int:
         """Return the room, or 0 while it is too small to be worth a read, which has its cost."""
         room = self.room(now)
-        return room if room >= min(self._unit, self._queue // 2) and room > 0 else 0
+        return room if room >= min(WORTH * self._unit, self._queue // 2) and room > 0 else 0
 
     def next_wake(self, wanted: bool = False) -> float:
         """Return when to come again; *wanted* says that a sender waits for room."""

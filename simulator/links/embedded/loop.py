@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Protocol
 
 IDLE = 1.0  # seconds that the loop sleeps when nothing is planned
-FINE = 0.001  # epoll counts in whole milliseconds; select() serves for what is nearer
+FINE = 0.02  # seconds; epoll counts in whole milliseconds: what is nearer is left to one select()
 
 
 class Sleeper(Protocol):
