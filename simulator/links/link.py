@@ -22,7 +22,7 @@ from simulator.weather.timeline import Rate, RateCurve
 PACKET = 1500  # bytes: what an access link sends as one
 TICK = 0.005  # seconds of link time in one piece, when few links share the engine
 LEAST_TICK = 0.001
-SMOOTH = 32 * 1024  # bytes: fast links send pieces no longer than this, down to LEAST_TICK
+SMOOTH = 64 * 1024  # bytes: fast links send pieces no longer than this, down to LEAST_TICK
 WORTH = 4  # pieces of room that are worth a read, unless the queue is half empty before
 OPEN_PIECE = 64 * 1024  # bytes: a piece where the rate is unlimited
 OPEN_LINE = 4 * 1024 * 1024  # bytes that an unlimited rate may keep on the delay line
