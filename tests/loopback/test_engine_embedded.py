@@ -331,7 +331,7 @@ def test_what_a_client_has_sent_beyond_the_link_is_within_the_allowance() -> Non
         stop = RateCurve((0.0, 1.0), (rate, 0.0))
         timeline = flat(curve=stop, delay=0.02)
         with scene(EmbeddedEngine, timeline) as link:
-            client = sinks.dial(link.address, client_send_buffer(timeline))
+            client = sinks.dial(link.engine.address("link"), client_send_buffer(timeline))
             sending = sinks.send_all(client, bytes(8_000_000))
             time.sleep(1.5)
             stored = link.server.arrival().nbytes
