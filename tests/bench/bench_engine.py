@@ -2,8 +2,7 @@
 
     python tests/bench/bench_engine.py [--only rate,echo,...] [--seconds 7]
 
-Pushing and counting happen in processes of their own. What others
-do with the same load is in bench_against.py.
+Pushing and counting happen in processes of their own. bench_against.py has what others do beside it.
 """
 
 from __future__ import annotations
