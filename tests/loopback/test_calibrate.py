@@ -83,10 +83,17 @@ def test_an_engine_that_is_off_is_found_out(name: str, lie: Lie) -> None:
     within(1, [reading.verdict for reading in readings].count("failed"), len(readings))
 
 
-@pytest.mark.parametrize("name", ["seed", "jitter", "cut-after", "in flight"])
+@pytest.mark.parametrize("name", ["seed", "cut-after", "in flight"])
 def test_what_a_busy_machine_cannot_spoil_holds(name: str) -> None:
     for reading in probed(name, lambda line: line):
         assert reading.verdict in ("held", "noisy"), reading
+
+
+@best_of_three
+def test_the_jitter_that_was_asked_for_is_found() -> None:
+    for reading in probed("jitter", lambda line: line):
+        assert reading.error is not None
+        within(-reading.noisy, reading.error, reading.noisy)
 
 
 def test_the_command_leaves_a_result_that_the_next_report_quotes(tmp_path: Path) -> None:

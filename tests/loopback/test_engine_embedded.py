@@ -22,7 +22,18 @@ from simulator.links import client_send_buffer, in_flight_allowance
 from simulator.links.embedded import EmbeddedEngine
 from simulator.links.engine import LinkSpec
 from simulator.weather.timeline import Break, RateCurve
-from tests.contracts.check_engine import INSTANT, flat, happened, instant, is_silent, noise, obeyed, scene
+from tests.contracts.check_engine import (
+    INSTANT,
+    Scene,
+    flat,
+    happened,
+    instant,
+    is_silent,
+    noise,
+    obeyed,
+    scene,
+    wait_for,
+)
 from tests.helpers import sinks
 from tests.helpers.timing import best_of_three, within
 
@@ -38,6 +49,22 @@ def alive(pid: int) -> bool:
         return False
     state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     return state != "Z"
+
+
+def settled(link: Scene, sending: sinks.Sending) -> tuple[int, int]:
+    """Return what arrived and what was accepted, once neither has changed for half a second."""
+
+    def look() -> tuple[int, int]:
+        return link.server.arrival().nbytes, sending.accepted
+
+    deadline = time.monotonic() + sinks.PATIENCE
+    seen, since = look(), time.monotonic()
+    while time.monotonic() - since < 0.5:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        if (now := look()) != seen:
+            seen, since = now, time.monotonic()
+    return seen
 
 
 def unsent(sock: socket.socket) -> int:
@@ -333,9 +360,9 @@ def test_what_a_client_has_sent_beyond_the_link_is_within_the_allowance() -> Non
         with scene(EmbeddedEngine, timeline) as link:
             client = sinks.dial(link.engine.address("link"), client_send_buffer(timeline))
             sending = sinks.send_all(client, bytes(8_000_000))
-            time.sleep(1.5)
-            stored = link.server.arrival().nbytes
-            assert timeline.queue / 2 < sending.accepted - stored <= in_flight_allowance(timeline)
+            wait_for(link.at(1.5))
+            stored, accepted = settled(link, sending)
+            assert timeline.queue / 2 < accepted - stored <= in_flight_allowance(timeline)
             client.close()
 
 
