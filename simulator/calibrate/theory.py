@@ -26,7 +26,7 @@ from simulator.weather import load_profile
 
 PROFILE = "resets"
 USERS = 30  # four links each: more of them strain a toxiproxy on two cores
-QUICK_SIZE = "500 kB"
+QUICK_SIZE = "250 kB"
 
 
 def compare(engine: str, *, quick: bool, seed: int) -> tuple[list[TheoryRow], str]:

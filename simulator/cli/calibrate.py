@@ -14,7 +14,7 @@ def _option(words: str, *names: str) -> Any:
 
 
 Engine = Annotated[str, _option("The engine to measure; `simsim engines list` names them.")]
-Quick = Annotated[bool, _option("About 20 s: fewer and shorter probes.", "--quick")]
+Quick = Annotated[bool, _option("About 25 s: fewer and shorter probes.", "--quick")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the weather of the run against theory.")]
 Results = Annotated[Path, _option("Where the result goes: calibration/ENGINE.json and a chart.")]
 Json = Annotated[bool, _option("The result as JSON.", "--json")]

@@ -8,7 +8,7 @@ from simulator.measure.calibration import Reading
 from simulator.rng import rng
 from simulator.weather.timeline import Break
 
-CUTS, QUICK_CUTS = 20, 6
+CUTS, QUICK_CUTS = 20, 4
 MOST = 150_000  # bytes
 
 

@@ -9,7 +9,7 @@ from simulator.weather.timeline import Break, Timeline
 
 RATE, DELAY, CUT = 8e6, 0.040, 1.0  # bit/s, seconds each way, seconds
 SOCKETS = 64 * 1024  # bytes: what the sockets behind the link may hold
-CUTS, QUICK_CUTS = 5, 2
+CUTS, QUICK_CUTS = 5, 1
 
 
 def probe(bench: Bench) -> list[Reading]:

@@ -16,9 +16,9 @@ from simulator.weather.timeline import Jitter
 
 DELAY, SPREAD = 0.040, 0.020  # seconds each way
 LINKS = 16
-ECHOES, QUICK_ECHOES = 25, 18
+ECHOES, QUICK_ECHOES = 25, 12
 QUARTILES = 4 * (1 - 0.5**0.5)  # times s: of the sum of two draws, each uniform in +-s
-QUIET, NOISY = 0.15, 0.30  # the estimate's own error at these counts is 6 to 7 %
+QUIET, NOISY = 0.15, 0.30  # the estimate's own error at these counts is 6 to 9 %
 
 
 def probe(bench: Bench) -> list[Reading]:
