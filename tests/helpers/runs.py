@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import psutil
 
-from simulator.records import Link, Record, Run, Sample, read
+from simulator.records import Change, Link, Record, Run, Sample, read
 
 SIMSIM = [sys.executable, "-m", "simulator"]
 ROOT = Path(__file__).parents[2]
@@ -93,15 +93,17 @@ class Running:
             self._look()
             if next((self.cwd / "results").glob("*/records.jsonl"), None) is None:
                 return False
-            plan, links, carried = None, 0, 0
+            plan, links, moved = None, 0, False
             for record in records_of(self.folder):
                 if isinstance(record, Run):
                     plan = record.plan
                 elif isinstance(record, Link):
-                    links, carried = links + 1, 0
+                    links, moved = links + 1, False
                 elif isinstance(record, Sample):
-                    carried += sum((record.carried_up or {}).values())
-            return plan is not None and links == plan.users * len(plan.arms) and carried > 0
+                    moved = moved or sum((record.carried_up or {}).values()) > 0
+                elif isinstance(record, Change):  # of an engine that counts nothing: its links play
+                    moved = True
+            return plan is not None and links == plan.users * len(plan.arms) and moved
 
         until(busy)
 
