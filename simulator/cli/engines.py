@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from simulator.cli.tables import table
+from simulator.report.tables import table
 
 app = typer.Typer(help="List and install the engines that make links.", no_args_is_help=True)
 

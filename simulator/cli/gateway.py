@@ -40,6 +40,7 @@ def gateway(
     from simulator.cli import options
     from simulator.errors import UsageError
     from simulator.links import gateway_allowance
+    from simulator.links.addresses import address_text
     from simulator.links.gateway.process import Gateway, Route
     from simulator.links.gateway.script import load_script
     from simulator.servers.loopback import refuse_remote
@@ -64,7 +65,7 @@ def gateway(
     with tempfile.TemporaryDirectory(prefix="simsim-gateway-") as folder:
         hop = Gateway([route], buffer=size, log=Path(folder) / "gateway.log", sink=take)
         try:
-            where = f"http://{_joined(route.listen[0], hop.ports[0])} -> {upstream}"
+            where = f"http://{address_text((route.listen[0], hop.ports[0]))} -> {upstream}"
             typer.echo(
                 f"listening on {where}, holds at most {format_size(gateway_allowance(size))}", err=True
             )
@@ -116,7 +117,3 @@ def _upstream(url: str) -> tuple[str, int]:
         mend = f"the client's path passes as it is: http://{parts.netloc}"
         raise UsageError(f"'{url}' names more than a server", where="--upstream", mend=mend)
     return options.numeric(host, "--upstream"), 80 if port is None else port
-
-
-def _joined(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

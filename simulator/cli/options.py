@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from simulator.errors import UsageError
 from simulator.units import parse_duration, parse_size
+
+if TYPE_CHECKING:
+    from simulator.links.engine import Address
 
 
 def duration(text: str | None, option: str) -> float | None:
@@ -64,21 +68,30 @@ def headers(lines: list[str]) -> tuple[tuple[str, str], ...]:
 
 def place(text: str, option: str) -> tuple[str, int]:
     """Return the numeric address and port of ``"HOST:PORT"``. Raises ``UsageError`` naming *option*."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdecimal() or int(port) > 65535:
-        raise UsageError(f"'{text}' is no address", where=option, mend=f"for example {option} 127.0.0.1:8080")
-    return numeric(host.strip("[]"), option), int(port)
+    from simulator.links.addresses import parse_address
+
+    try:
+        host, port = parse_address(text, least=0)
+    except ValueError as error:
+        what, mend = f"'{text}' is no address: it {error}", f"for example {option} 127.0.0.1:8080"
+        raise UsageError(what, where=option, mend=mend) from error
+    return numeric(host, option), port
 
 
 def numeric(host: str, option: str) -> str:
     """Return the address of *host*, IPv4 if it has one. Raises ``UsageError`` naming *option*."""
-    import socket
+    return numbers(host, option)[0][0]
+
+
+def numbers(host: str, option: str) -> tuple[Address, ...]:
+    """Return all addresses of *host*, those of IPv4 first. Raises ``UsageError`` naming *option*."""
+    from simulator.links.names import resolve
 
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise UsageError(f"'{host[:80]}' has no address: {error}", where=option) from error
-    return str(min(found, key=lambda row: row[0] != socket.AF_INET)[4][0])
+        return resolve(host, 0)
+    except OSError as error:
+        what = f"'{host[:80]}' has no address: {error.strerror or error}"
+        raise UsageError(what, where=option) from error
 
 
 def without_secrets(arguments: Sequence[str]) -> tuple[str, ...]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from simulator.cli.tables import table
 from simulator.errors import UsageError
+from simulator.report.tables import table
 
 if TYPE_CHECKING:
     from simulator.weather import Profile

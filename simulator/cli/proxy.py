@@ -124,11 +124,12 @@ def _seconds(text: str | None) -> float | None:
 
 def _upstream(text: str, allow_remote: bool) -> Address:
     """Return what --upstream says, having looked whether it is on this machine."""
+    from simulator.cli import options
     from simulator.errors import UsageError
     from simulator.links.addresses import is_loopback
 
     address = _parsed(text, "--upstream", 1)
-    remote = [host for host, _ in _numbers(address[0], "--upstream") if not is_loopback(host)]
+    remote = [host for host, _ in options.numbers(address[0], "--upstream") if not is_loopback(host)]
     if remote and not allow_remote:
         mend = "add --allow-remote if it is yours"
         raise UsageError(f"'{address[0]}' is another machine ({remote[0]})", where="--upstream", mend=mend)
@@ -137,6 +138,7 @@ def _upstream(text: str, allow_remote: bool) -> Address:
 
 def _listen(listen: str | None, port: int | None, bind: str | None, links: int) -> Address:
     """Return the number to listen on and the first link's port, 0 for free ones."""
+    from simulator.cli import options
     from simulator.errors import UsageError
     from simulator.links.addresses import is_loopback
 
@@ -144,7 +146,7 @@ def _listen(listen: str | None, port: int | None, bind: str | None, links: int) 
         raise UsageError("says the same as --bind and --port", where="--listen", mend="give one of the two")
     host, number = _parsed(listen, "--listen", 0) if listen is not None else (bind or LOOPBACK, port or 0)
     option = "--listen" if listen is not None else "--bind"
-    address = _numbers(host, option)[0][0]
+    address = options.numbers(host, option)[0][0]
     if bind is None and not is_loopback(address):
         mend = f"if others shall dial it: --bind {host} --port {number}"
         raise UsageError(f"'{host}' is not loopback", where="--listen", mend=mend)
@@ -165,24 +167,15 @@ def _parsed(text: str, option: str, least: int) -> Address:
         raise UsageError(f"'{text}' {error}", where=option) from error
 
 
-def _numbers(host: str, option: str) -> tuple[Address, ...]:
-    from simulator.errors import UsageError
-    from simulator.links.names import resolve
-
-    try:
-        return resolve(host, 0)
-    except OSError as error:
-        raise UsageError(f"'{host}' has no address: {error.strerror or error}", where=option) from error
-
-
 def _refuse_loop(server: Address | None, first: Address, links: int) -> None:
     """Refuse a link that leads to itself or to another of the same command."""
+    from simulator.cli import options
     from simulator.errors import UsageError
     from simulator.links.addresses import address_text, is_any
 
     if server is None or not first[1] <= server[1] < first[1] + links:
         return
-    hosts = {host for host, _ in _numbers(server[0], "--upstream")}
+    hosts = {host for host, _ in options.numbers(server[0], "--upstream")}
     if first[0] in hosts or is_any(first[0]):
         raise UsageError(f"{address_text(server)} is where the links listen", where="--upstream")
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from simulator.cli.tables import table
 from simulator.errors import PartDied
+from simulator.report.tables import table
 
 if TYPE_CHECKING:
     from simulator.servers.catalog import Entry

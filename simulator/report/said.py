@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from simulator.measure.calibration import Calibration, Reading, TheoryRow
+from simulator.report.tables import table
 from simulator.report.words import NOT_MEASURED
 from simulator.units import format_duration, format_rate, format_size
 
@@ -34,11 +35,11 @@ def error_text(reading: Reading) -> str:
 def lines(found: Calibration) -> Iterator[str]:
     """Yield the page of a calibration: a table of readings, then theory against measurement."""
     rows = [("quantity", "asked", "got", "error", "n", "verdict"), *map(_cells, found.readings)]
-    yield from _table(rows)
+    yield from table(rows)
     if found.theory:
         yield ""
         heads = ("theory on resets", "expected", "measured", "95 % interval", "n", "verdict")
-        yield from _table([heads, *map(_theory_cells, found.theory)])
+        yield from table([heads, *map(_theory_cells, found.theory)])
     if found.strained:
         yield f"degraded: the run against theory had a strained instrument: {found.strained}"
     yield ""
@@ -56,10 +57,3 @@ def _theory_cells(row: TheoryRow) -> tuple[str, ...]:
     spread = NOT_MEASURED if row.low is None or row.high is None else f"{form(row.low)} to {form(row.high)}"
     most = "at most " if row.bound else ""
     return f"{row.arm}, {row.quantity}", most + form(row.expected), value, spread, str(row.n), row.verdict
-
-
-def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 
 from simulator.errors import UsageError
+from simulator.links.addresses import is_loopback
 
 _SHOWN = 80  # characters of a name that a message says again
 
@@ -16,8 +16,7 @@ def refuse_remote(host: str, where: str, mend: str) -> None:
     A name that cannot be resolved is refused as well.
     """
     for address in _addresses(host, where):
-        found = ipaddress.ip_address(address)
-        if not (getattr(found, "ipv4_mapped", None) or found).is_loopback:
+        if not is_loopback(address):
             what = f"'{host[:_SHOWN]}' is not a loopback address ({address})"
             raise UsageError(what, where=where, mend=mend)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from simulator.errors import UsageError, did_you_mean
 from simulator.weather.profile import Profile
+from simulator.weather.toml import parse_toml
 
 
 def profile_names() -> list[str]:
@@ -44,12 +44,7 @@ def _parsed(file: Traversable, where: str) -> Profile:
 
 def _toml(file: Traversable, where: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_bytes().decode())
+        data = file.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror or error}", where=where) from None
-    except UnicodeDecodeError as error:
-        raise UsageError(f"is not UTF-8 text (byte {error.start})", where=where) from None
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"is not TOML: {error}", where=where, mend="see toml.io for the grammar") from None
-    except RecursionError:
-        raise UsageError("nests too deep to be a profile", where=where) from None
+    return parse_toml(data, where, "profile")

@@ -18,12 +18,13 @@ from tempfile import TemporaryDirectory
 import toxiproxy
 
 from simulator.children import Child
+from simulator.links.addresses import address_text
 from simulator.links.embedded import EmbeddedEngine
 from simulator.links.engine import EngineEvent, LinkSpec
 from simulator.links.toxiproxy import server as toxiproxy_server
 from simulator.links.toxiproxy.beside import Patient, by_library, library_for
 from simulator.links.toxiproxy.changes import play_of
-from simulator.links.toxiproxy.ports import Ports, authority
+from simulator.links.toxiproxy.ports import Ports
 from simulator.programs import find_program
 from simulator.weather.timeline import Timeline
 from tests.helpers.loads import Address
@@ -82,7 +83,7 @@ def _toxiproxy(lines: Sequence[Timeline], target: Address) -> Iterator[Forwardin
         library_for(*server.address)
         api = "http://{}:{}/populate".format(*server.address)
         wanted = [
-            {"name": str(n), "listen": "127.0.0.1:0", "upstream": authority(*target), "enabled": True}
+            {"name": str(n), "listen": "127.0.0.1:0", "upstream": address_text(target), "enabled": True}
             for n in range(len(lines))
         ]
         told = Patient().post(api, json=wanted).json()["proxies"]

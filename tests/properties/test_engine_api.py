@@ -7,6 +7,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.links.addresses import address_text
 from simulator.links.embedded.api import addresses
 from simulator.links.embedded.api.refusals import Refusal
 from simulator.links.embedded.api.toxics import KINDS
@@ -78,4 +79,4 @@ def test_any_address_is_read_or_refused_in_words(text: str) -> None:
         assert refusal.message
     else:
         assert 0 <= port <= 65535
-        assert addresses.split(addresses.shown((host, port))) == (host, port)
+        assert addresses.split(address_text((host, port))) == (host, port)

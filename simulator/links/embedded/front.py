@@ -142,7 +142,6 @@ class _Http:
         lines = (
             f"HTTP/1.1 {failure.status} {failure.reason}",
             f"Proxy-Status: simsim; error={failure.error}",
-            *(["Allow: CONNECT"] if failure.status == 405 else []),
             "Content-Type: text/plain; charset=utf-8",
             f"Content-Length: {len(words)}",
             "Connection: close",

@@ -67,13 +67,17 @@ class Relay(Crossing):
         else:
             self._begin(t0)
 
-    def strike(self, kind: str, seconds: float) -> None:
-        """Let the fault *kind* strike now, and hold for *seconds* if it is one that lasts."""
+    def strike(self, kind: str, seconds: float) -> tuple[int, int]:
+        """Let the fault *kind* strike now, and hold for *seconds* if it is one that lasts.
+
+        Return the connections that it ended and the bytes dropped with them.
+        """
         now = monotonic()
         t = now - self._origin
         self._move(t)
-        self._strike(Break(t, kind, t + seconds * FAULTS[kind].lasts), now, drawn=False)
+        struck = self._strike(Break(t, kind, t + seconds * FAULTS[kind].lasts), now, drawn=False)
         self.run(monotonic())
+        return struck
 
     @property
     def background(self) -> Background:
@@ -185,8 +189,11 @@ class Relay(Crossing):
             self._strike(self._counted.pop(), planned, drawn=False)
         self._next_counted()
 
-    def _strike(self, item: Break, planned: float, *, drawn: bool = True) -> None:
-        """Do what the fault's row says, by its primitives, and report it; the curves may have it *drawn*."""
+    def _strike(self, item: Break, planned: float, *, drawn: bool = True) -> tuple[int, int]:
+        """Do what the fault's row says, by its primitives, and report it; the curves may have it *drawn*.
+
+        Return the connections that it ended and the bytes dropped with them.
+        """
         kind, issued = FAULTS[item.kind], monotonic()
         until = planned + item.until - item.t
         struck = end_connections(kind, list(self.connections))
@@ -196,6 +203,7 @@ class Relay(Crossing):
             self._draw(kind, planned, until)
         shown = min(until, max(planned, self._origin + self.timeline.horizon))
         self._report(item.kind, (planned, until if until < inf else shown, issued), struck)
+        return struck
 
     def _draw(self, kind: FaultKind, planned: float, until: float) -> None:
         """Draw a fault that nobody could draw beforehand into the curves; direct flows know of none."""

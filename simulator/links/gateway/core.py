@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from simulator.links.gateway.actions import ACTIONS
 from simulator.links.gateway.verbs import (
+    BODILESS,
     LAST,
     AnswerHead,
     Delay,
@@ -248,7 +249,7 @@ class Passage:
                 armed = Armed(step, self._core.tally(step, self._scopes), order)
                 if self._chosen(armed):
                     self._at.setdefault(step.at.place, []).append(armed)
-        length = 0 if self.head.method == "HEAD" or head.status in (204, 304) else head.length
+        length = 0 if self.head.method == "HEAD" or head.status in BODILESS else head.length
         for armed in self._at.pop(Place.ANSWER_BODY, ()):
             offset = armed.step.at.byte(length)
             if offset is not None and length != 0:

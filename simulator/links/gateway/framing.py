@@ -6,12 +6,11 @@ from http import HTTPStatus
 
 import h11
 
-from simulator.links.gateway.verbs import AnswerHead, Fields, Head, Reply
+from simulator.links.gateway.verbs import BODILESS, AnswerHead, Fields, Head, Reply
 
 MAX_HEAD = 65536  # bytes of one header block
 # RFC 9110, "Connection", and RFC 9112, "Persistence": of one connection, so of no concern to the next.
 _HOP_BY_HOP = {b"connection", b"keep-alive", b"proxy-connection", b"upgrade"}
-_BODILESS = (204, 304)
 
 
 def request_head(event: h11.Request, host: bytes) -> Head:
@@ -57,7 +56,7 @@ def head_bytes(event: h11.Response) -> bytes:
 
 def reply_head(reply: Reply) -> AnswerHead:
     """Return the head of the hop's own answer."""
-    length: Fields = () if reply.status in _BODILESS else ((b"Content-Length", b"%d" % len(reply.body)),)
+    length: Fields = () if reply.status in BODILESS else ((b"Content-Length", b"%d" % len(reply.body)),)
     kind: Fields = ((b"Content-Type", b"text/plain; charset=utf-8"),) if reply.body else ()
     said = {name.lower() for name, _ in reply.fields}
     defaults = tuple(row for row in kind if row[0].lower() not in said)

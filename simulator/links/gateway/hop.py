@@ -21,7 +21,9 @@ from typing import Any
 
 import h11
 
-from simulator.links.embedded.kernel import allow_many_files, limit_segments, size_buffers
+from simulator.links.addresses import address_text
+from simulator.links.embedded.kernel import allow_many_files, family, limit_segments, size_buffers
+from simulator.links.engine import Address
 from simulator.links.gateway import framing
 from simulator.links.gateway.core import Core, Passage
 from simulator.links.gateway.exchange import Answered, Ended, Exchange, Side
@@ -34,7 +36,6 @@ DIAL_S = 10.0
 LINGER_IDLE_S, LINGER_S = 5.0, 30.0  # as nginx: lingering_timeout and lingering_time
 MOST_SHOWN = 500  # letters of a target in a record
 
-Address = tuple[str, int]
 Tell = Callable[[Mapping[str, Any]], None]
 
 
@@ -60,8 +61,7 @@ class Hop:
     @property
     def host(self) -> bytes:
         """Return the server's address as a Host field says it."""
-        host, port = self._upstream
-        return (f"[{host}]:{port}" if ":" in host else f"{host}:{port}").encode()
+        return address_text(self._upstream).encode()
 
     async def listen(self, sock: socket.socket) -> None:
         """Accept connections for ever."""
@@ -80,8 +80,7 @@ class Hop:
     async def dial(self) -> Wire:
         """Return a connection to the server. Raises ``Answered`` with a 502 when there is none to be had."""
         loop = asyncio.get_running_loop()
-        family = socket.AF_INET6 if ":" in self._upstream[0] else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock = socket.socket(family(self._upstream[0]), socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
             size_buffers(sock, self._settings.buffer, self._settings.buffer)
@@ -340,13 +339,11 @@ async def _serve(
 
 
 def _listener(address: Address, buffer: int) -> socket.socket:
-    host, port = address
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock = socket.socket(family(address[0]), socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     size_buffers(sock, buffer, buffer)
     limit_segments(sock, SEGMENT)
-    sock.bind((host, port))
+    sock.bind(address)
     sock.listen(BACKLOG)
     sock.setblocking(False)
     return sock

@@ -14,9 +14,9 @@ from typing import Any, Self
 
 from simulator.children import Child
 from simulator.errors import UsageError
+from simulator.links.engine import Address
 from simulator.weather.hops import Step, to_plain
 
-Address = tuple[str, int]
 Firing = Mapping[str, Any]
 """What the hop did: t (CLOCK_MONOTONIC), step (empty for what no step asked for), action, method,
 target, serial (of the request at its listener), upload ("user/arm/upload" of simsim's own clients),

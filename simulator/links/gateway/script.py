@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from simulator.errors import UsageError
 from simulator.weather.hops import Step, Steps
 from simulator.weather.refusal import refused
 from simulator.weather.tables import Part
+from simulator.weather.toml import parse_toml
 
 
 class Script(Part):
@@ -23,23 +23,15 @@ class Script(Part):
 def load_script(path: Path) -> tuple[Step, ...]:
     """Return the steps in the file *path*. Raises ``UsageError`` in one line: file, key, mend."""
     try:
-        text = path.read_bytes().decode()
+        data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"is not UTF-8 text (byte {error.start})", where=str(path)) from error
-    return parse_script(text, str(path))
+    return parse_script(data, str(path))
 
 
-def parse_script(text: str, where: str) -> tuple[Step, ...]:
-    """Return the steps that *text* says. Raises ``UsageError``; *where* names the file in it."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"is not TOML: {error}", where=where, mend="see toml.io for the grammar") from None
-    except RecursionError:
-        raise UsageError("nests too deep to be a script", where=where) from None
-    return steps_of(data, where)
+def parse_script(data: bytes | str, where: str) -> tuple[Step, ...]:
+    """Return the steps that *data* says. Raises ``UsageError``; *where* names the file in it."""
+    return steps_of(parse_toml(data, where, "script"), where)
 
 
 def steps_of(data: dict[str, Any], where: str) -> tuple[Step, ...]:

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Literal, Self
 
 Fields = tuple[tuple[bytes, bytes], ...]
+BODILESS = (204, 304)  # statuses whose answers end with their head (RFC 9112, "Message Body Length")
 
 
 @dataclass(frozen=True)

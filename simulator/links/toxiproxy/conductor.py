@@ -19,10 +19,11 @@ from typing import Any
 
 import toxiproxy
 
+from simulator.links.addresses import address_text
 from simulator.links.engine import LinkSpec
 from simulator.links.toxiproxy.beside import Lines, by_library
 from simulator.links.toxiproxy.changes import Change, Play, Settings, moves, play_of
-from simulator.links.toxiproxy.ports import Ports, authority
+from simulator.links.toxiproxy.ports import Ports
 from simulator.links.wire import Message
 from simulator.weather.faults import FAULTS, Old
 from simulator.weather.timeline import Break
@@ -119,7 +120,7 @@ class Link:
         """Make a proxy with its toxics, which does not listen yet."""
         desk = self._desk
         assert self._spec.upstream is not None  # the parent has refused it
-        listen, upstream = authority(desk.host, port), authority(*self._spec.upstream)
+        listen, upstream = address_text((desk.host, port)), address_text(self._spec.upstream)
         (told,) = await desk.lines.populate(
             [{"name": desk.name(), "listen": listen, "upstream": upstream, "enabled": False}]
         )

@@ -6,9 +6,11 @@ that is bound and never listens holds it: with SO_REUSEADDR on both, as Go sets 
 
 from __future__ import annotations
 
-import ipaddress
 import random
 import socket
+
+from simulator.links.addresses import is_loopback
+from simulator.links.embedded.kernel import family
 
 SOME = range(12_000, 32_000)  # of another machine's ports: below what Linux gives to clients
 
@@ -25,8 +27,7 @@ class Ports:
         """Return a port that is free: surely so on this machine, and likely so on another."""
         if not self._here:
             return random.choice(SOME)
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        holder = socket.socket(family)
+        holder = socket.socket(family(self._host))
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind((self._host, 0))
         self._holders.append(holder)
@@ -36,13 +37,3 @@ class Ports:
         """Give all ports back."""
         for holder in self._holders:
             holder.close()
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether *host*, an address, is this machine's own."""
-    return ipaddress.ip_address(host).is_loopback
-
-
-def authority(host: str, port: int) -> str:
-    """Return ``host:port``, with brackets round an IPv6 address."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -7,9 +7,9 @@ import socket
 import toxiproxy
 
 from simulator.errors import PartDied
+from simulator.links.addresses import address_text, is_loopback
 from simulator.links.toxiproxy import names
 from simulator.links.toxiproxy.beside import ApiFailed, by_library
-from simulator.links.toxiproxy.ports import authority, is_loopback
 
 REACH = 5.0  # seconds for the server to connect to us
 SILENCE = 0.25  # seconds without a byte: toxiproxy hands on a part of a chunk every 100 ms
@@ -25,8 +25,8 @@ def stall_rate(library: toxiproxy.Toxiproxy, host: str, name: str) -> int:
     if not is_loopback(host):
         return 0
     with socket.create_server((host, 0)) as listener:
-        upstream = authority(host, listener.getsockname()[1])
-        proxy = by_library(library.create, upstream, name, listen=authority(host, 0), enabled=True)
+        upstream = address_text((host, listener.getsockname()[1]))
+        proxy = by_library(library.create, upstream, name, listen=address_text((host, 0)), enabled=True)
         try:
             attributes = {"rate": 0}
             by_library(proxy.add_toxic, type="bandwidth", stream="upstream", attributes=attributes)

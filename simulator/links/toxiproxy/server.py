@@ -6,7 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 from simulator.children import Child
 from simulator.errors import PartDied, UsageError
+from simulator.links.addresses import is_loopback
 from simulator.links.engine import Address
 from simulator.links.toxiproxy import beside
-from simulator.links.toxiproxy.ports import Ports, is_loopback
+from simulator.links.toxiproxy.ports import Ports
 from simulator.programs import Say, find_program, install_renamed_with_go
 
 PROGRAM = "toxiproxy-server"
@@ -79,14 +80,12 @@ def check_running(url: str) -> Server:
 @contextmanager
 def own() -> Iterator[Server]:
     """Start a server on a free port of loopback; it ends with the context, and with this process."""
-    with TemporaryDirectory(prefix="simsim-toxiproxy-") as folder:
-        ports = Ports("127.0.0.1")
+    with TemporaryDirectory(prefix="simsim-toxiproxy-") as folder, closing(Ports("127.0.0.1")) as ports:
         address = "127.0.0.1", ports.take()
         command = [program(), "-host", address[0], "-port", str(address[1])]
         # At the level of warnings it would write a line for each update.
         with Child(PROGRAM, command, Path(folder) / "toxiproxy.log", env={"LOG_LEVEL": "error"}) as child:
             yield _answering(address, child)
-        ports.close()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import socket
 
 from simulator.links.embedded.api.refusals import Refusal
 from simulator.links.engine import Address
+from simulator.links.names import resolve
 
 LOOPBACK = "127.0.0.1"
 
@@ -18,12 +19,6 @@ def split(text: str) -> Address:
     """
     host, port = _parts(text)
     return host, _port(port)
-
-
-def shown(address: Address) -> str:
-    """Return *address* as text."""
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def numeric(host: str) -> str | None:
@@ -42,12 +37,8 @@ def is_loopback(ip: str) -> bool:
 
 
 def look_up(host: str) -> str:
-    """Return an IP address of *host*, asking whoever must be asked; IPv4 first: many servers have it alone.
-
-    Raises ``OSError`` or ``UnicodeError`` when it has none.
-    """
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return str(min(found, key=lambda row: row[0] != socket.AF_INET)[4][0])
+    """Return an IP address of *host*, asking whoever must be asked. Raises ``OSError`` when it has none."""
+    return resolve(host, 0)[0][0]
 
 
 def _parts(text: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from simulator.links.addresses import address_text
 from simulator.links.embedded.api import addresses
 from simulator.links.embedded.api.records import Live, Proxy
 from simulator.links.embedded.api.refusals import Refusal, no_proxy
@@ -82,10 +83,10 @@ class Collection:
         except Refusal as refusal:
             raise Refusal(f"listen tcp: {refusal.message}", refusal.status) from None
         try:
-            proxy.listen = addresses.shown(proxy.live.open(address))
+            proxy.listen = address_text(proxy.live.open(address))
         except OSError as error:
             why = os.strerror(error.errno).lower() if error.errno else str(error)
-            raise Refusal(f"listen tcp {addresses.shown(address)}: bind: {why}") from None
+            raise Refusal(f"listen tcp {address_text(address)}: bind: {why}") from None
         proxy.enabled = True
 
     def stop(self, proxy: Proxy) -> None:
@@ -124,7 +125,7 @@ class Collection:
         return found
 
     def _differs(self, proxy: Proxy, listen: str, upstream: str) -> bool:
-        return addresses.shown(self.where(listen)) != proxy.listen or upstream != proxy.upstream
+        return address_text(self.where(listen)) != proxy.listen or upstream != proxy.upstream
 
     def _put(self, proxy: Proxy, enabled: bool) -> None:
         proxy.live = self.world.make(proxy)

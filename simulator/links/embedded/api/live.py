@@ -103,7 +103,7 @@ class LiveProxy:
     def strike(self, fault: str, seconds: float) -> tuple[int, int]:
         """Let a row of ``weather.faults`` begin; return the connections ended and the bytes dropped."""
         if self._playing is not None:
-            return self._playing.strike_now(fault, seconds)
+            return self._playing.strike(fault, seconds)
         kind, until = FAULTS[fault], monotonic() + seconds
         struck = end_connections(kind, list(self.connections))
         if kind.lasts and seconds:

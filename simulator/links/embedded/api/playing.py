@@ -51,12 +51,6 @@ class Playing(Relay):
         """Forget *connection*, which is over."""
         self._live.ended(connection)
 
-    def strike_now(self, fault: str, seconds: float) -> tuple[int, int]:
-        """Let *fault* begin; return the connections ended and the bytes dropped."""
-        self.strike(fault, seconds)
-        told = self._events[-1]
-        return told["connections"], told["dropped"]
-
     def told(self) -> dict[str, Any]:
         """Return what was asked, and what happened; times in seconds since the timeline began."""
         events = [
@@ -75,9 +69,8 @@ class Playing(Relay):
         self.connections = {}
         self.listener.become(New.PASS)
 
-    def _strike(self, item: Break, planned: float, *, drawn: bool = True) -> None:
-        if not self._over:
-            super()._strike(item, planned, drawn=drawn)
+    def _strike(self, item: Break, planned: float, *, drawn: bool = True) -> tuple[int, int]:
+        return (0, 0) if self._over else super()._strike(item, planned, drawn=drawn)
 
     def _gate(self) -> None:
         if not self._over:

@@ -13,6 +13,7 @@ from typing import Any
 from weakref import WeakSet
 
 from simulator.errors import UsageError
+from simulator.links.addresses import address_text
 from simulator.links.embedded import kernel
 from simulator.links.embedded.api import addresses
 from simulator.links.embedded.api.core import Api
@@ -85,7 +86,7 @@ def run(options: Options, ready: Callable[[str], None]) -> None:
         kernel.wake_sharply()
         _end_on_signals(loop)
         gc.freeze()
-        ready(f"http://{addresses.shown(server.address)}")
+        ready(f"http://{address_text(server.address)}")
         loop.run()
     finally:
         server.close()
@@ -99,7 +100,7 @@ def _address(listen: str) -> Address:
         return addresses.numeric(host or addresses.LOOPBACK) or addresses.look_up(host), port
     except Refusal as refusal:
         raise UsageError(refusal.message, where="--listen", mend="such as 127.0.0.1:8474") from None
-    except (OSError, UnicodeError):
+    except OSError:
         raise UsageError(
             f"'{host}' has no address", where="--listen", mend="such as 127.0.0.1:8474"
         ) from None

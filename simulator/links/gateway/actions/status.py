@@ -6,12 +6,11 @@ import math
 from http import HTTPStatus
 from typing import Any
 
-from simulator.links.gateway.verbs import Fields, Reply, Verb
+from simulator.links.gateway.verbs import BODILESS, Fields, Reply, Verb
 from simulator.weather.hops import Do
 
 # The CORS protocol of the Fetch standard: without them a page's script sees no status at all.
 _CORS: Fields = ((b"Access-Control-Allow-Origin", b"*"), (b"Access-Control-Expose-Headers", b"*"))
-_BODILESS = (204, 304)
 
 
 def strike(do: Do, subject: Any) -> tuple[Any, tuple[Verb, ...]]:
@@ -19,7 +18,7 @@ def strike(do: Do, subject: Any) -> tuple[Any, tuple[Verb, ...]]:
     assert do.code is not None
     reason = do.reason if do.reason is not None else _phrase(do.code)
     text = f"{do.code} {reason}, by simsim's gateway\n" if do.body is None else do.body
-    body = b"" if do.code in _BODILESS else text.encode()
+    body = b"" if do.code in BODILESS else text.encode()
     return subject, (Reply(do.code, reason.encode(), _fields(do), body, do.then),)
 
 
