@@ -64,6 +64,7 @@ class Arm(_Record):
     name: str
     protocol: str
     framing: str = ""  # how `plain` is worded where the server takes no bare POST
+    variant: str = ""  # what the arm asks for beyond its protocol, such as "checksum=sha1+parallel=4"
     calm_of: str | None = None
 
 
@@ -193,7 +194,7 @@ class Request(_Record):
 
 
 class Offset(_Record):
-    """The server acknowledged storage up to ``offset``."""
+    """The server acknowledged storage from ``start`` up to ``offset``."""
 
     kind: Literal["offset"] = "offset"
     t: float
@@ -201,6 +202,7 @@ class Offset(_Record):
     arm: str
     upload: int
     n: int
+    start: int = 0
     offset: int
     source: Literal["final", "interim", "query"]
 

@@ -11,8 +11,11 @@ moves a machine stands in one table at the foot of its file.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as fields
 from enum import Enum, auto
+from typing import Any
 
 from simulator.protocols.fields import field, retry_after
 from simulator.protocols.machine import (
@@ -20,9 +23,11 @@ from simulator.protocols.machine import (
     Done,
     Event,
     Failed,
+    Fork,
     Headers,
     Informational,
     Interrupted,
+    Joined,
     Note,
     Response,
     Send,
@@ -86,7 +91,8 @@ class Job:
     """What a machine is to do. ``size`` is in bytes, ``endpoint`` is absolute.
 
     ``headers`` go with every request. ``noise`` (0 to 1, one after another) makes the back-off's
-    jitter, and is all the chance there is.
+    jitter, and is all the chance there is. ``framing`` is how the server wants the protocol worded,
+    ``options`` are the variants that the arm asks for, by name.
     """
 
     endpoint: str
@@ -95,6 +101,8 @@ class Job:
     policy: Policy
     noise: tuple[float, ...] = (0.0,)
     headers: Headers = ()
+    framing: str = ""
+    options: Mapping[str, Any] = fields(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +114,15 @@ class Answer:
     sent: int
     status: int | None = None
     headers: Headers = ()
+    body: bytes = b""
 
     @classmethod
     def of(cls, event: Response | Interrupted) -> Answer:
         """Return the answer that *event* tells of."""
         if isinstance(event, Interrupted):
             return cls(Kind.INTERRUPTED, event.cause.value, event.sent)
-        return cls(kind_of(event.status), str(event.status), event.sent, event.status, event.headers)
+        kind = kind_of(event.status)
+        return cls(kind, str(event.status), event.sent, event.status, event.headers, event.body)
 
 
 class UploadMachine(ABC):
@@ -128,7 +138,7 @@ class UploadMachine(ABC):
         self._backoff = Backoff(job.policy, job.noise)
         self._state = State.CREATE
         self._offset = 0
-        self._asked: Send | None = None
+        self._asked: Send | Fork | None = None
         self._pause: Wait | None = None
         self._end: Done | Failed | None = None
 
@@ -145,7 +155,7 @@ class UploadMachine(ABC):
     def next(self) -> Step:
         """Return what to do now. Raises ``RuntimeError`` while an answer is still awaited."""
         if self._asked is not None:
-            raise RuntimeError(f"the answer to {self._asked.method} is still awaited: call receive() first")
+            raise RuntimeError(f"the answer to {self._asked} is still awaited: call receive() first")
         if self._end is not None:
             return self._end
         if self._pause is not None:
@@ -158,17 +168,33 @@ class UploadMachine(ABC):
         """Take in what came of the last ``Send``. Raises ``RuntimeError`` when nothing was sent."""
         if self._asked is None:
             raise RuntimeError(f"{type(event).__name__} without a request: call next() first")
+        asked = self._asked
+        if isinstance(asked, Fork) != isinstance(event, Joined):
+            raise RuntimeError(f"{type(event).__name__} is no answer to {asked}")
         if isinstance(event, Informational):
-            return ()  # neither plain HTTP nor tus gives a 1xx a meaning; 100 is the transport's
-        asked, self._asked = self._asked, None
-        notes, follows = self._take(asked, Answer.of(event))
+            assert isinstance(asked, Send)
+            return self._interim(asked, event)
+        self._asked = None
+        if isinstance(event, Joined):
+            notes, follows = self._joined(event)
+        else:
+            assert isinstance(asked, Send)
+            notes, follows = self._take(asked, Answer.of(event))
         if self._end is None:
             self._state = follows
         return notes
 
+    def _interim(self, asked: Send, event: Informational) -> Notes:  # noqa: ARG002  # for those that read it
+        """Take in a 1xx: neither plain HTTP nor tus gives one a meaning, and 100 is the transport's."""
+        return ()
+
+    def _joined(self, event: Joined) -> tuple[Notes, State]:
+        """Take in how the parts of a ``Fork`` ended; only machines that fork are told."""
+        raise NotImplementedError(event)
+
     @abstractmethod
-    def _request(self) -> Send:
-        """Return the request that the state asks for."""
+    def _request(self) -> Send | Fork:
+        """Return the request that the state asks for, or the parts to run."""
 
     @abstractmethod
     def _take(self, asked: Send, answer: Answer) -> tuple[Notes, State]:

@@ -1,11 +1,12 @@
 """The seam between an upload's protocol and whatever carries it: events and steps, no I/O.
 
-    machine.next()          -> Send | Wait | Done | Failed      what to do now
-    machine.receive(event)  -> the notes worth a record         what came of it
+    machine.next()          -> Send | Wait | Fork | Done | Failed   what to do now
+    machine.receive(event)  -> the notes worth a record             what came of it
 
 A driver calls ``next``; for a ``Send`` it makes the request and feeds back every ``Informational``
 as it arrives and then exactly one ``Response`` or ``Interrupted``; for a ``Wait`` it waits and calls
-``next`` again. ``Done`` and ``Failed`` are final. The same machine runs over a socket, in virtual
+``next`` again; for a ``Fork`` it runs the parts' machines side by side, each to its end, and feeds
+back one ``Joined``. ``Done`` and ``Failed`` are final. The same machine runs over a socket, in virtual
 time and under Hypothesis. The manner is h11's (python-hyper/h11).
 """
 
@@ -24,7 +25,8 @@ class Send:
     """Make one request. The body is the representation's bytes from ``start`` up to ``stop``.
 
     ``has_body`` tells an empty body (``Content-Length: 0``) from none. ``target`` is absolute.
-    ``Content-Length`` is the transport's business and is not among ``headers``.
+    ``Content-Length`` is the transport's business and is not among ``headers``. ``content`` is a body
+    of the request's own, such as a list of parts; then ``start`` equals ``stop``.
     """
 
     purpose: Purpose
@@ -34,6 +36,7 @@ class Send:
     start: int = 0
     stop: int = 0
     has_body: bool = False
+    content: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,18 @@ class Failed:
     why: str
 
 
-Step = Send | Wait | Done | Failed
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Run every one of ``parts`` to its end, ``at_once`` of them at a time, each on requests of its own.
+
+    A part's ``Send.start`` and ``stop`` count in the whole representation.
+    """
+
+    parts: tuple[Machine, ...]
+    at_once: int
+
+
+Step = Send | Wait | Fork | Done | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +85,15 @@ class Informational:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A final answer, whole. ``sent`` is how many body bytes had gone out when it came."""
+    """A final answer, whole. ``sent`` is how many body bytes had gone out when it came.
+
+    ``body`` is its content, or the first 64 KiB of it.
+    """
 
     status: int
     headers: Headers
     sent: int
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +104,23 @@ class Interrupted:
     sent: int
 
 
-Event = Informational | Response | Interrupted
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Every part of a ``Fork`` came to its end; ``ends`` are in the parts' order."""
+
+    ends: tuple[Done | Failed, ...]
+
+
+Event = Informational | Response | Interrupted | Joined
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """Note: the server said that it stored everything up to ``offset``."""
+    """Note: the server said that it stored everything from ``start`` up to ``offset``."""
 
     offset: int
     source: Literal["final", "interim", "query"]
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,11 @@ class Framing:
 
 
 class Plain(UploadMachine):
-    """One upload without resumption. ``framing`` is a key of ``FRAMINGS``."""
+    """One upload without resumption. The job's ``framing`` is a key of ``FRAMINGS``."""
 
-    def __init__(self, job: Job, framing: str = "") -> None:
+    def __init__(self, job: Job) -> None:
         super().__init__(job)
-        self._framing = FRAMINGS[framing]
+        self._framing = FRAMINGS[job.framing]
 
     def _request(self) -> Send:
         job, framing = self._job, self._framing

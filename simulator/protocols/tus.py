@@ -48,11 +48,11 @@ SMALLEST_PIECE = 64 * 1024  # bytes; a hop that takes less than this in one requ
 
 
 class Tus(UploadMachine):
-    """One upload over tus. ``creation_with_upload`` puts the first piece into the creation."""
+    """One upload over tus. The option ``creation-with-upload`` puts the first piece into the creation."""
 
-    def __init__(self, job: Job, *, creation_with_upload: bool = False) -> None:
+    def __init__(self, job: Job) -> None:
         super().__init__(job)
-        self._with_upload = creation_with_upload
+        self._with_upload = bool(job.options.get("creation-with-upload"))
         self._piece = job.policy.piece
         self._location = ""
         self._reached = 0  # end of what was ever sent to this upload: the server cannot have more

@@ -229,6 +229,7 @@ def _parse(data: dict[str, Any], origin: str) -> Entry:
         if protocol not in NAMES:
             raise UsageError("unknown protocol", where=where, mend=did_you_mean(protocol, NAMES))
         if protocol in PROTOCOLS and said.framing not in PROTOCOLS[protocol].framings:
-            mend = did_you_mean(said.framing, filter(None, PROTOCOLS[protocol].framings))
+            known = list(filter(None, PROTOCOLS[protocol].framings))
+            mend = did_you_mean(said.framing, known) if known else "leave it out"
             raise UsageError(f"unknown framing '{said.framing}'", where=f"{where}.framing", mend=mend)
     return entry

@@ -2,6 +2,7 @@
 
     machine.next() -> Send -> httpx request -> Informational*, Response | Interrupted -> machine.receive
                    -> Wait -> sleep
+                   -> Fork -> the same for each part, side by side -> Joined -> machine.receive
                    -> Done | Failed -> Upload record
 
 Every way out writes the upload's record, a killed greenlet's too.
@@ -12,8 +13,9 @@ from __future__ import annotations
 import hashlib
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypedDict
 
 import httpx
@@ -25,8 +27,10 @@ from simulator.protocols.machine import (
     Breach,
     Done,
     Failed,
+    Fork,
     Informational,
     Interrupted,
+    Joined,
     Machine,
     Note,
     Response,
@@ -45,6 +49,13 @@ ANSWER_LIMIT = 65536  # bytes of an answer's body that are read; more is of no u
 
 Recorder = Callable[[Record], None]
 Sleep = Callable[[float], None]
+End = Done | Failed | None  # None: the deadline came first
+Together = Callable[[Sequence[Callable[[], End]], int], list[End]]
+
+
+def in_turn(parts: Sequence[Callable[[], End]], at_once: int) -> list[End]:  # noqa: ARG001  # a Together
+    """Run *parts* one after another: what a process without greenlets can do over one transport."""
+    return [part() for part in parts]
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,8 @@ class Unreachable(Exception):
 class Driver:
     """Runs one upload to its end. ``origin`` is the run's zero, ``deadline`` the last instant (monotonic).
 
-    ``ways`` says where to ask for a URL that the server chose; without it, there.
+    ``ways`` says where to ask for a URL that the server chose; without it, there. ``together`` runs the
+    parts of a ``Fork``, at most so many at a time.
     """
 
     def __init__(
@@ -103,6 +115,7 @@ class Driver:
         deadline: float,
         ways: Ways | None = None,
         sleep: Sleep = time.sleep,
+        together: Together = in_turn,
     ) -> None:
         self._who = _Who(user=identity.user, arm=identity.arm, upload=identity.upload)
         self._machine = machine
@@ -115,6 +128,7 @@ class Driver:
         self._deadline = deadline
         self._ways = ways
         self._sleep = sleep
+        self._together = together
         self._requests = 0
         self._interruptions = 0
         self._restarts = 0
@@ -124,7 +138,7 @@ class Driver:
     def run(self) -> Outcome:
         """Drive the upload until it is done, failed or past its deadline; return how it ended."""
         try:
-            return self._loop()
+            end = self._to_end(self._machine)
         except Unreachable as error:
             return self._end(Outcome.FAILED, str(error), None)
         except Exception as error:
@@ -133,20 +147,30 @@ class Driver:
         except BaseException:  # a killed greenlet still leaves its upload on the record
             self._end(Outcome.CENSORED, "cancelled", None)
             raise
+        if isinstance(end, Done):
+            return self._end(Outcome.COMPLETED, "", end.location)
+        if isinstance(end, Failed):
+            return self._end(Outcome.FAILED, end.why, None)
+        return self._end(Outcome.CENSORED, "deadline", None)
 
-    def _loop(self) -> Outcome:
+    def _to_end(self, machine: Machine) -> End:
+        """Do what *machine* says until it ends; return None when the deadline comes first."""
         while True:
-            step = self._machine.next()
-            if isinstance(step, Done):
-                return self._end(Outcome.COMPLETED, "", step.location)
-            if isinstance(step, Failed):
-                return self._end(Outcome.FAILED, step.why, None)
+            step = machine.next()
+            if isinstance(step, Done | Failed):
+                return step
             if time.monotonic() >= self._deadline:
-                return self._end(Outcome.CENSORED, "deadline", None)
+                return None
             if isinstance(step, Wait):
                 self._wait(step)
+            elif isinstance(step, Fork):
+                ends = self._together([partial(self._to_end, part) for part in step.parts], step.at_once)
+                told = tuple(end for end in ends if end is not None)
+                if len(told) < len(ends):
+                    return None
+                self._note(machine.receive(Joined(told)), self._requests - 1)
             else:
-                self._send(step)
+                self._send(machine, step)
 
     def _wait(self, step: Wait) -> None:
         if step.seconds <= 0:
@@ -156,19 +180,19 @@ class Driver:
         self._record(WaitRecord(t=now - self._origin, seconds=seconds, why=step.why, **self._who))
         self._sleep(seconds)
 
-    def _send(self, step: Send) -> None:
+    def _send(self, machine: Machine, step: Send) -> None:
         going = self._way(step)
         number, self._requests = self._requests, self._requests + 1
 
         def informational(status: int, headers: RawHeaders) -> None:
-            self._note(self._machine.receive(Informational(status, _plain(headers))), number)
+            self._note(machine.receive(Informational(status, _plain(headers))), number)
 
         exchange = Exchange(on_informational=informational, deadline=self._deadline)
         status: int | None = None
         cause: Cause | None = Cause.CANCELLED
         detail = ""
         try:
-            response = self._exchange(going, exchange)
+            response, body = self._exchange(going, exchange)
             status, cause = response.status_code, None
         except httpx.HTTPError as error:
             cause, detail = cause_of(error), str(error)
@@ -176,13 +200,16 @@ class Driver:
                 _refuse_certificate(going.target, error)
                 raise
         finally:
+            if step.content:  # none of it is the representation's: it counts as a part of the head
+                exchange.head, exchange.sent = exchange.head + exchange.sent, 0
             self._keep_request(step, going.target, exchange, number, status, cause, detail)
         if cause is None:
             headers = _plain(response.headers.raw)
-            self._note(self._machine.receive(Response(response.status_code, headers, exchange.sent)), number)
+            event = Response(response.status_code, headers, exchange.sent, body)
+            self._note(machine.receive(event), number)
         else:
             self._interruptions += 1
-            self._note(self._machine.receive(Interrupted(cause, exchange.sent)), number)
+            self._note(machine.receive(Interrupted(cause, exchange.sent)), number)
 
     def _way(self, step: Send) -> Send:
         """Return *step* with the URL to ask for. Raises ``Unreachable`` where no link leads."""
@@ -197,17 +224,17 @@ class Driver:
             raise Unreachable(f"the server's Location is at another server, {there}, where no link leads")
         return replace(step, target=way.url)
 
-    def _exchange(self, step: Send, exchange: Exchange) -> httpx.Response:
+    def _exchange(self, step: Send, exchange: Exchange) -> tuple[httpx.Response, bytes]:
         response = self._answer(step, self._request(step, exchange))
+        body = b""
         try:
-            read = 0
             for piece in response.iter_raw():
-                read += len(piece)
-                if read > ANSWER_LIMIT:
+                body += piece
+                if len(body) > ANSWER_LIMIT:
                     break
         finally:
             response.close()
-        return response
+        return response, body[:ANSWER_LIMIT]
 
     def _request(self, step: Send, exchange: Exchange) -> httpx.Request:
         try:
@@ -215,7 +242,7 @@ class Driver:
                 step.method,
                 step.target,
                 headers=self._headers(step),
-                content=self._body(step) if step.stop > step.start else None,
+                content=self._body(step) if step.stop > step.start else step.content or None,
                 timeout=httpx.Timeout(self._policy.stall_timeout, connect=self._policy.connect_timeout),
                 extensions={"exchange": exchange},
             )
@@ -231,8 +258,8 @@ class Driver:
             raise Unreachable(f"{step.method} was answered with a redirect to no URL: {error}") from error
 
     def _headers(self, step: Send) -> list[tuple[str, str]]:
-        length = [("Content-Length", str(step.stop - step.start))] if step.has_body else []
-        return [*step.headers, *length]
+        length = len(step.content) or step.stop - step.start
+        return [*step.headers, *([("Content-Length", str(length))] if step.has_body else [])]
 
     def _body(self, step: Send) -> Iterator[bytes]:
         at = step.start
@@ -285,7 +312,8 @@ class Driver:
         t = time.monotonic() - self._origin
         for note in notes:
             if isinstance(note, Acknowledged):
-                self._record(Offset(t=t, n=number, offset=note.offset, source=note.source, **self._who))
+                told = {"start": note.start, "offset": note.offset, "source": note.source}
+                self._record(Offset(t=t, n=number, **told, **self._who))
             elif isinstance(note, Breach):
                 self._record(
                     Violation(t=t, n=number, rule=note.rule, evidence=note.evidence[:1000], **self._who)

@@ -19,7 +19,7 @@ from simulator.protocols.policy import Policy
 from simulator.records import Link, Outcome
 from simulator.rng import rng
 from simulator.servers.ways import Ways
-from simulator.swarm.driver import Driver, Identity, Recorder, Sleep
+from simulator.swarm.driver import Driver, Identity, Recorder, Sleep, Together, in_turn
 from simulator.swarm.job import Destination, Job, Slot
 from simulator.transport import LinkTransport, Waiter
 from simulator.weather import Profile, draw
@@ -73,6 +73,7 @@ class Session:
         record: Recorder,
         waiter: Waiter | None = None,
         sleep: Sleep = time.sleep,
+        together: Together = in_turn,
     ) -> None:
         self._job = job
         self._slot = slot
@@ -81,6 +82,7 @@ class Session:
         self._record = record
         self._waiter = waiter
         self._sleep = sleep
+        self._together = together
         self._origin = job.local_origin()
         self._policy = Policy.from_dict(job.plan.policy)
         self._destination = job.destinations[slot.arm.name]
@@ -135,6 +137,7 @@ class Session:
             policy=self._policy,
             noise=tuple(noise.tolist()),
             framing=slot.arm.framing,
+            variant=slot.arm.variant,
             headers=(*self._job.headers, *self._name_of(upload)),
         )
         driver = Driver(
@@ -148,6 +151,7 @@ class Session:
             deadline=time.monotonic() + plan.deadline_s,
             ways=Ways(destination.url),
             sleep=self._sleep,
+            together=self._together,
         )
         return driver.run()
 

@@ -26,6 +26,7 @@ from simulator.swarm.events import record_of
 from simulator.swarm.hub import HubWaiter
 from simulator.swarm.job import Job
 from simulator.swarm.session import Session, Workload
+from simulator.swarm.together import side_by_side
 
 CLAIM_TIMEOUT = 30.0  # seconds; the master answers within milliseconds
 FLUSH_EVERY = 0.2  # seconds
@@ -117,6 +118,7 @@ class Worker:
             record=self.record,
             waiter=HubWaiter(),
             sleep=gevent.sleep,
+            together=side_by_side,
         )
 
     def record(self, record: Record) -> None:

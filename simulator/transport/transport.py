@@ -34,8 +34,9 @@ class LinkTransport(httpx.BaseTransport):
     ``send_buffer`` (bytes) bounds what the kernel takes ahead of the network; None leaves it to the kernel.
     ``waiter`` is how to wait: None is ``PollWaiter``, for threads. ``verify`` is httpx's.
 
-    One idle connection is kept; a request begun before an earlier answer is read gets a connection of
-    its own. Not for several threads at once, nor to be closed under a thread that polls.
+    An idle connection is kept; a request begun before an earlier answer is read gets a connection of
+    its own, so as many stay as were in use at once. Not for several threads at once, nor to be closed
+    under a thread that polls.
     Request extensions: ``timeout`` (httpx's: ``connect`` covers TCP and TLS; the smaller of ``read`` and
     ``write`` is the stall time-out), ``exchange`` (an ``Exchange``), ``target`` (bytes, as httpcore).
     """
@@ -52,7 +53,7 @@ class LinkTransport(httpx.BaseTransport):
         self._waiter = PollWaiter() if waiter is None else waiter
         self._dialler = Dialler(self._waiter, send_buffer)
         self._verify = verify
-        self._idle: list[Connection] = []  # one at most
+        self._idle: list[Connection] = []
         self._open: set[Connection] = set()
         self._closings = 0
 
@@ -119,10 +120,7 @@ class LinkTransport(httpx.BaseTransport):
         return Trust(checked=self._verify).context() if isinstance(self._verify, bool) else self._verify
 
     def _keep(self, connection: Connection) -> None:
-        if self._idle:
-            connection.close()
-        else:
-            self._idle.append(connection)
+        self._idle.append(connection)
 
     def _drop(self, connection: Connection) -> None:
         self._open.discard(connection)

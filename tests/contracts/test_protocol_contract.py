@@ -6,12 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from simulator.protocols import PROTOCOLS, make_machine
+from simulator.protocols import make_machine
 from simulator.protocols.policy import Policy
 from tests.contracts.check_protocol import CHECKS, Make
-from tests.helpers.modelserver import ENDPOINT
-
-WORDINGS = [(spec.name, framing) for spec in PROTOCOLS.values() for framing in spec.framings]
+from tests.helpers.modelserver import ENDPOINT, WORDINGS, worded
 
 
 @pytest.mark.parametrize("size", [0, 1, 50])
@@ -24,7 +22,12 @@ def test_a_machine_keeps_its_contract(
 
     def make():
         return make_machine(
-            name, endpoint=ENDPOINT, size=size, filename="f.bin", policy=Policy(piece=20), framing=framing
+            name,
+            endpoint=ENDPOINT,
+            size=size,
+            filename="f.bin",
+            policy=Policy(piece=20),
+            **worded(name, framing),
         )
 
     check(make, size)

@@ -28,6 +28,7 @@ from simulator.protocols.machine import (
 from simulator.records import Cause
 
 ENDPOINT = "http://127.0.0.1:1080/files/"
+WORDINGS = [("plain", ""), ("plain", "put"), ("plain", "tus"), ("tus", ""), ("tus", "creation-with-upload")]
 VERSION = ("tus-resumable", "1.0.0")
 
 # What may be answered for a while and no longer: by the method asked, with what is said beside it.
@@ -237,6 +238,11 @@ _FATES = {
     Forget: ModelServer.forget,
     Crash: ModelServer.crash,
 }
+
+
+def worded(protocol: str, how: str) -> dict[str, str]:
+    """Return one of ``WORDINGS`` as ``make_machine`` takes it: the server words plain, the arm varies tus."""
+    return {"framing" if protocol == "plain" else "variant": how}
 
 
 def is_tus(send: Send) -> bool:

@@ -21,6 +21,7 @@ class Talk:
         policy: Policy | None = None,
         *,
         framing: str = "",
+        variant: str = "",
         endpoint: str = ENDPOINT,
         filename: str = "f.bin",
         headers: Headers = (),
@@ -33,6 +34,7 @@ class Talk:
             filename=filename,
             policy=policy or Policy(),
             framing=framing,
+            variant=variant,
             headers=headers,
             noise=noise,
         )

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.protocols import PROTOCOLS, make_machine
+from simulator.protocols import make_machine
 from simulator.protocols.machine import Done, Failed, Machine
 from simulator.protocols.policy import Policy
 from tests.helpers.modelserver import (
     ENDPOINT,
+    WORDINGS,
     Crash,
     Cut,
     Fate,
@@ -30,9 +31,9 @@ from tests.helpers.modelserver import (
     Well,
     payload,
     play,
+    worded,
 )
 
-WORDINGS = [(spec.name, framing) for spec in PROTOCOLS.values() for framing in spec.framings]
 PIECES = [None, 1, 2, 7, 64]
 COUNT = st.integers(0, 100)
 FATES = st.one_of(
@@ -49,7 +50,7 @@ FATES = st.one_of(
 def machine_of(wording: tuple[str, str], size: int, policy: Policy) -> Machine:
     name, framing = wording
     return make_machine(
-        name, endpoint=ENDPOINT, size=size, filename="a b.bin", policy=policy, framing=framing
+        name, endpoint=ENDPOINT, size=size, filename="a b.bin", policy=policy, **worded(name, framing)
     )
 
 
@@ -121,10 +122,10 @@ FEW: list[Fate] = [
 ]
 
 
-@pytest.mark.parametrize("framing", PROTOCOLS["tus"].framings)
-def test_every_four_endings_of_nine_in_a_row(framing: str) -> None:
+@pytest.mark.parametrize("variant", ["", "creation-with-upload"])
+def test_every_four_endings_of_nine_in_a_row(variant: str) -> None:
     for fates in product(FEW, repeat=4):
-        story, server = upload(("tus", framing), 3, 2, list(fates))
+        story, server = upload(("tus", variant), 3, 2, list(fates))
         assert_ended_well(story, server, 3)
 
 

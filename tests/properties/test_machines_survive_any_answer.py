@@ -8,7 +8,7 @@ from itertools import cycle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.protocols import PROTOCOLS, make_machine
+from simulator.protocols import make_machine
 from simulator.protocols.machine import (
     Done,
     Event,
@@ -23,10 +23,9 @@ from simulator.protocols.machine import (
 )
 from simulator.protocols.policy import Policy
 from simulator.records import Cause
-from tests.helpers.modelserver import ENDPOINT
+from tests.helpers.modelserver import ENDPOINT, WORDINGS, worded
 
 SIZE = 20
-WORDINGS = [(spec.name, framing) for spec in PROTOCOLS.values() for framing in spec.framings]
 NUMBERS = st.one_of(
     st.integers(-2, SIZE + 2).map(str),
     st.sampled_from(["", "+5", "5.0", "１", "0x5", "5, 5", " 5", "1e1", "9" * 30, "9" * 5000, "NaN", "٣"]),
@@ -120,7 +119,9 @@ def test_any_answers_lead_to_an_end_and_only_a_statement_of_the_whole_to_done(
 ) -> None:
     name, framing = wording
     policy = Policy(retries=3, piece=piece)
-    machine = make_machine(name, endpoint=ENDPOINT, size=SIZE, filename="f", policy=policy, framing=framing)
+    machine = make_machine(
+        name, endpoint=ENDPOINT, size=SIZE, filename="f", policy=policy, **worded(name, framing)
+    )
     end, asked, last = run(machine, events, steps=2000)
     assert end is not None, "still at it"
     if isinstance(end, Done):

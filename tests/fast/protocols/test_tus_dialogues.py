@@ -69,7 +69,7 @@ def test_pieces_follow_one_another() -> None:
 
 
 def test_creation_with_upload_carries_the_first_piece() -> None:
-    talk = Talk("tus", 100, Policy(piece=40), framing="creation-with-upload")
+    talk = Talk("tus", 100, Policy(piece=40), variant="creation-with-upload")
     create = talk.hears("POST", 0, 40)
     assert ("Content-Type", "application/offset+octet-stream") in create.headers
     talk.answers(201, location="/files/1", upload_offset=40, **TUS)
@@ -77,15 +77,15 @@ def test_creation_with_upload_carries_the_first_piece() -> None:
 
 
 def test_creation_with_upload_may_keep_a_part_only() -> None:
-    talk = Talk("tus", 100, framing="creation-with-upload")
+    talk = Talk("tus", 100, variant="creation-with-upload")
     talk.hears("POST", 0, 100)
     talk.answers(201, sent=30, location="/files/1", upload_offset=30, **TUS)
     talk.hears("PATCH", 30, 100)
 
 
-@pytest.mark.parametrize("framing", ["", "creation-with-upload"])
-def test_an_empty_upload_is_complete_after_its_creation(framing: str) -> None:
-    talk = Talk("tus", 0, framing=framing)
+@pytest.mark.parametrize("variant", ["", "creation-with-upload"])
+def test_an_empty_upload_is_complete_after_its_creation(variant: str) -> None:
+    talk = Talk("tus", 0, variant=variant)
     create = talk.hears("POST")
     assert ("Upload-Length", "0") in create.headers and "Content-Type" not in dict(create.headers)
     talk.answers(201, location="/files/1", **TUS).sees_done()
@@ -160,7 +160,7 @@ def test_a_creation_whose_answer_got_lost_is_made_again_at_another_url() -> None
 
 
 def test_content_of_a_creation_whose_answer_got_lost_is_sent_again_and_noted() -> None:
-    talk = Talk("tus", framing="creation-with-upload")
+    talk = Talk("tus", variant="creation-with-upload")
     talk.hears("POST", 0, 100)
     talk.cuts(70).sees_wait(0.0)
     talk.hears("POST", 0, 100)
@@ -382,7 +382,7 @@ def test_413_on_an_empty_creation_fails() -> None:
 
 
 def test_413_on_a_creation_with_content_tries_it_without() -> None:
-    talk = Talk("tus", framing="creation-with-upload")
+    talk = Talk("tus", variant="creation-with-upload")
     talk.hears("POST", 0, 100)
     talk.answers(413)
     talk.hears("POST", 0, 0)
@@ -390,7 +390,7 @@ def test_413_on_a_creation_with_content_tries_it_without() -> None:
 
 
 def test_413_that_names_the_greatest_size_fails_at_once() -> None:
-    talk = Talk("tus", framing="creation-with-upload")
+    talk = Talk("tus", variant="creation-with-upload")
     talk.hears("POST", 0, 100)
     talk.answers(413, tus_max_size=10).sees_failure("413")
 
@@ -452,7 +452,7 @@ def test_an_offset_that_cannot_be_is_a_breach_and_fails(offset: str, evidence: s
 @pytest.mark.parametrize("during", ["POST", "PATCH", "HEAD"])
 def test_an_answer_without_its_offset_is_a_breach_and_fails(during: str) -> None:
     if during == "POST":
-        talk = Talk("tus", framing="creation-with-upload")
+        talk = Talk("tus", variant="creation-with-upload")
         talk.hears("POST", 0, 100)
         talk.answers(201, location="/files/1", **TUS)
     elif during == "PATCH":

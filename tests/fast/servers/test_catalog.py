@@ -206,7 +206,7 @@ MISTAKES = [
         "a framing of another protocol",
         framed("'tus'", "tus"),
         "speaks.tus.framing: unknown framing",
-        "creation-",
+        "leave it out",
     ),
     ("a framing that is no text", framed("3"), "speaks.plain.framing: 3 is not text", ""),
     (
