@@ -30,7 +30,15 @@ For = Annotated[str | None, _option("Upload again and again for so long.", "--fo
 Size = Annotated[str | None, _option(_SIZES)]
 SpawnRate = Annotated[float | None, _option("Users started per second.")]
 Deadline = Annotated[str | None, _option("An upload unfinished by then is censored.")]
-Protocols = Annotated[str, _option("The arms, by protocol.")]
+Protocol = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--protocol",
+        "--protocols",
+        help="An arm: plain, tus, ietf:6, tus:checksum=sha1+parallel=4. Again for each, or with commas.",
+        show_default="plain,tus",
+    ),
+]
 Piece = Annotated[str | None, _option("Send in pieces of this size.")]
 StallTimeout = Annotated[str | None, _option("Give an attempt up when nothing moves for so long.")]
 Server = Annotated[
@@ -58,7 +66,7 @@ def run(
     spawn_rate: SpawnRate = None,
     deadline: Deadline = None,
     seed: Seed = 1,
-    protocols: Protocols = "plain,tus",
+    protocol: Protocol = None,
     piece: Piece = None,
     stall_timeout: StallTimeout = None,
     server: Server = None,
@@ -80,11 +88,12 @@ def run(
     from simulator.cli import options
     from simulator.cli.live import View
     from simulator.cli.report import show
-    from simulator.swarm.planning import Asked, names
+    from simulator.swarm.arms import names
+    from simulator.swarm.planning import Asked
 
     asked = Asked(
         profile=profile,
-        protocols=names(protocols),
+        protocols=names(["plain,tus"] if protocol is None else protocol),
         seed=seed,
         users=users,
         uploads=uploads,

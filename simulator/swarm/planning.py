@@ -13,15 +13,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 from simulator import __version__, servers
-from simulator.errors import UsageError, did_you_mean, refuse_undecodable
+from simulator.errors import UsageError, refuse_undecodable
 from simulator.links import gateway_allowance, gateway_buffer, in_flight_allowance
 from simulator.links.engines import approximations, check_engine, refuse
 from simulator.links.gateway.script import load_script
-from simulator.protocols import PROTOCOLS
 from simulator.protocols.fields import origin
 from simulator.protocols.policy import Policy
 from simulator.records import Arm, Plan
 from simulator.servers.server import Endpoint, Target
+from simulator.swarm.arms import Wanted, wanted
 from simulator.swarm.job import Destination, Job, boot_id
 from simulator.trust import trust_asked
 from simulator.weather import Profile, draw, load_profile, rules
@@ -44,7 +44,7 @@ OPTIONS = {
     "workers": "--workers",
     "piece": "--piece",
     "stall_timeout": "--stall-timeout",
-    "protocols": "--protocols",
+    "protocols": "--protocol",
     "against": "--against",
 }
 
@@ -53,7 +53,8 @@ OPTIONS = {
 class Asked:
     """What the user asked for; None leaves a figure to the profile.
 
-    ``options`` is what messages call what was asked, by its key in ``OPTIONS``.
+    ``protocols`` are the words of ``simulator.swarm.arms``. ``options`` is what messages call what was
+    asked, by its key in ``OPTIONS``.
     """
 
     profile: str
@@ -85,10 +86,10 @@ class Asked:
         """Return the server of the catalog that is started when nothing else is said."""
         return "reference" if self.server is None else self.server
 
-
-def names(text: str) -> tuple[str, ...]:
-    """Return the words of a comma-separated list, without blanks."""
-    return tuple(word.strip() for word in text.split(",") if word.strip())
+    @property
+    def arms(self) -> tuple[Wanted, ...]:
+        """Return the arms, calm twins not counted. Raises ``UsageError``."""
+        return wanted(self.protocols, self.options["protocols"])
 
 
 def profile_asked(asked: Asked) -> Profile:
@@ -135,25 +136,17 @@ def file_asked(asked: Asked) -> Path | None:
 def check_words(asked: Asked) -> None:
     """Raise ``UsageError`` for an engine or a protocol that simsim has not, or what is said twice."""
     check_engine(asked.engine, allow_remote=asked.allow_remote)
-    where = asked.options["protocols"]
-    if not asked.protocols:
-        raise UsageError("no protocol is named", where=where, mend=f"one of: {', '.join(PROTOCOLS)}")
-    for name in asked.protocols:
-        if name not in PROTOCOLS:
-            mend = did_you_mean(name, PROTOCOLS)
-            raise UsageError(f"there is no protocol '{name}'", where=where, mend=mend)
-    if len(set(asked.protocols)) < len(asked.protocols):
-        raise UsageError("a protocol is named twice", where=where, mend="name each once")
+    _ = asked.arms
     if asked.server is not None and asked.against is not None:
         raise UsageError("both say where uploads go", where="--server and --against", mend="give one of them")
 
 
 def check_spoken(asked: Asked, server: str, spoken: Collection[str]) -> None:
     """Raise ``UsageError`` for a protocol that *server* does not speak."""
-    for name in asked.protocols:
-        if name not in spoken:
-            mend = f"it speaks: {', '.join(spoken)}"
-            raise UsageError(f"{server} does not speak '{name}'", where=asked.options["protocols"], mend=mend)
+    for arm in asked.arms:
+        if arm.protocol not in spoken:
+            what, mend = f"{server} does not speak '{arm.protocol}'", f"it speaks: {', '.join(spoken)}"
+            raise UsageError(what, where=asked.options["protocols"], mend=mend)
 
 
 def check_machine(asked: Asked, profile: Profile) -> None:
@@ -193,7 +186,7 @@ def reach(asked: Asked) -> Target | None:
         return servers.external(
             asked.against,
             asked.headers,
-            protocols=asked.protocols,
+            protocols=tuple(dict.fromkeys(arm.protocol for arm in asked.arms)),
             allow_remote=asked.allow_remote,
             trust=trust,
         )
@@ -229,7 +222,7 @@ def make_plan(asked: Asked, profile: Profile, target: Target, run_id: str) -> Pl
         approximations=approximations(asked.engine, profile),
         server=target.name,
         server_version=target.version,
-        target=target.endpoints[asked.protocols[0]].url,
+        target=target.endpoints[asked.arms[0].protocol].url,
         insecure=not target.trust.checked,
         workers=asked.workers,
         policy=_policy(asked, profile).to_dict(),
@@ -305,7 +298,15 @@ def _is_sizes(text: str) -> bool:
 
 
 def _arms(asked: Asked, target: Target) -> list[Arm]:
-    arms = [Arm(name=name, protocol=name, framing=target.endpoints[name].framing) for name in asked.protocols]
+    arms = [
+        Arm(
+            name=arm.name,
+            protocol=arm.protocol,
+            framing=target.endpoints[arm.protocol].framing,
+            variant=arm.variant,
+        )
+        for arm in asked.arms
+    ]
     twins = [arm.model_copy(update={"name": arm.name + CALM, "calm_of": arm.name}) for arm in arms]
     return arms + (twins if asked.calm else [])
 

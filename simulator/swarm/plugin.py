@@ -23,6 +23,7 @@ from simulator.errors import SimsimError, UsageError, refuse_undecodable
 from simulator.records import Run
 from simulator.servers.server import Target
 from simulator.swarm import planning, runner
+from simulator.swarm.arms import names
 from simulator.swarm.job import Job
 from simulator.swarm.planning import Asked
 from simulator.swarm.registrar import Registrar
@@ -31,7 +32,7 @@ from simulator.swarm.results import RecordFile, create_folder
 # Locust has a --profile of its own, so the fault profile is --network here.
 OPTIONS: tuple[tuple[str, Any, str], ...] = (
     ("--network", "mobile-flaky", "simsim profile of the links: a shipped name or a TOML file"),
-    ("--protocols", "plain,tus", "the arms, by protocol; -u counts clients: users times arms"),
+    ("--protocols", "plain,tus", "the arms, such as plain,tus,ietf:6; -u counts clients: users times arms"),
     ("--engine", "embedded", "what makes the links: embedded, toxiproxy, or the URL of a toxiproxy"),
     ("--network-seed", 1, "seed of the weather"),
     ("--upload-size", "", "size of an upload, such as '3 MB'; empty for the profile's"),
@@ -44,6 +45,7 @@ OPTIONS: tuple[tuple[str, Any, str], ...] = (
 )
 NAMES = {
     **planning.OPTIONS,
+    "protocols": "--protocols",
     "users": "-u",
     "spawn_rate": "-r",
     "seed": "--network-seed",
@@ -178,7 +180,7 @@ class _Leader:
 
 def _asked(options: Namespace) -> Asked:
     refuse_undecodable(sys.argv[1:])
-    protocols = planning.names(options.protocols)
+    protocols = names(options.protocols)
     clients, arms = options.num_users or 1, max(1, len(protocols))
     if clients < arms:  # a slot that nobody claims would keep the run from its end
         raise UsageError(

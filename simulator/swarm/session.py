@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -133,7 +134,7 @@ class Session:
             slot.arm.protocol,
             endpoint=destination.url,
             size=payload.size,
-            filename=f"simsim-{plan.id}-{slot.user}-{slot.arm.name.replace('/', '-')}-{upload}.bin",
+            filename=re.sub(r"[^\w.-]", "-", f"simsim-{plan.id}-{slot.user}-{slot.arm.name}-{upload}.bin"),
             policy=self._policy,
             noise=tuple(noise.tolist()),
             framing=slot.arm.framing,

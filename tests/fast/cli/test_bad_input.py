@@ -16,7 +16,13 @@ CASES = [
     (["run", "mobile-flakey"], "mobile-flaky"),
     (["run", "./nowhere.toml"], "nowhere.toml"),
     (["run", "lte", "--protocols", "tuss"], "did you mean 'tus'"),
-    (["run", "lte", "--protocols", ","], "--protocols"),
+    (["run", "lte", "--protocols", ","], "--protocol"),
+    (["run", "lte", "--protocol", "tus:"], "names no variant"),
+    (["run", "lte", "--protocol", "tus:chekcsum"], "tus has no variant 'chekcsum'"),
+    (["run", "lte", "--protocol", "plain:6"], "plain has no variant '6'"),
+    (["run", "lte", "--protocol", "tus:creation-with-upload=3"], "takes no value"),
+    (["run", "lte", "--protocol", "tus", "--protocol", "tus"], "named twice"),
+    (["run", "lte", "--protocol", "tus:creation-with-upload+creation-with-upload"], "said twice"),
     (["run", "lte", "--protocols", "tus,tus"], "named twice"),
     (["run", "lte", "--server", "tusdd"], "did you mean 'tusd'"),
     (["run", "lte", "--server", ""], "unknown server ''"),
@@ -166,7 +172,7 @@ def test_a_protocol_that_the_server_lacks_is_refused_before_it_is_started(
     (tmp_path / "mine.toml").write_text(SPEAKS_TUS)
     words = ["run", "lte", "--server", str(tmp_path / "mine.toml"), "--results", str(tmp_path / "results")]
     assert run_main(monkeypatch, words) == 2
-    told = "simsim: --protocols: mine does not speak 'plain' (hint: it speaks: tus)\n"
+    told = "simsim: --protocol: mine does not speak 'plain' (hint: it speaks: tus)\n"
     assert capsys.readouterr().err == told
     assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.cli import options
 from simulator.errors import UsageError
-from simulator.swarm.planning import names
+from simulator.swarm.arms import names
 
 
 def test_durations_sizes_headers_and_names_are_read() -> None:

@@ -1,0 +1,49 @@
+"""The arms that were asked for, by word: ``tus``, ``ietf:6``, ``tus:checksum=sha1+parallel=4``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.errors import UsageError
+from simulator.protocols import PROTOCOLS, spec_of
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One arm as it was asked for: its ``name`` is the word itself."""
+
+    name: str
+    protocol: str
+    variant: str
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Return what the variant asks for, by name."""
+        return PROTOCOLS[self.protocol].parse(self.variant)
+
+
+def names(words: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the words of comma-separated lists, without blanks."""
+    lists = [words] if isinstance(words, str) else words
+    return tuple(word.strip() for text in lists for word in text.split(",") if word.strip())
+
+
+def wanted(words: tuple[str, ...], where: str) -> tuple[Wanted, ...]:
+    """Return the arms that *words* ask for; *where* is the option that said them. Raises ``UsageError``."""
+    if not words:
+        raise UsageError("no protocol is named", where=where, mend=f"one of: {', '.join(PROTOCOLS)}")
+    arms = tuple(_wanted(word, where) for word in words)
+    if len(set(words)) < len(words):
+        raise UsageError("a protocol is named twice", where=where, mend="name each once")
+    return arms
+
+
+def _wanted(word: str, where: str) -> Wanted:
+    protocol, colon, variant = word.partition(":")
+    spec = spec_of(protocol, where)
+    if colon and not variant:
+        raise UsageError(f"'{word}' names no variant", where=where, mend=f"write {protocol} alone")
+    spec.parse(variant, where)
+    return Wanted(word, protocol, variant)
