@@ -42,7 +42,7 @@ PURE = (
     "links/gateway/verbs.py",
     "servers/reference/core",
 )
-CAGE = {"swarm/user.py", "swarm/runner.py", "swarm/plugin.py", "swarm/hub.py"}
+CAGE = {"swarm/user.py", "swarm/runner.py", "swarm/plugin.py", "swarm/hub.py", "swarm/together.py"}
 
 
 def modules() -> list[Path]:

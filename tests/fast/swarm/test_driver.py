@@ -107,7 +107,7 @@ def test_a_whole_upload_sends_the_payload_and_leaves_its_records() -> None:
     sent = seen[0].content
     assert sent == b"".join(payload.slice(at, SIZE) for at in range(0, SIZE, 65536))
     assert (seen[0].headers["content-length"], seen[0].headers["x-mark"]) == (str(SIZE), "7")
-    assert machine.told == [Response(201, (("location", "/files/1"),), 0)]
+    assert machine.told == [Response(201, (("location", "/files/1"),), 0, b"stored")]
     assert [record.offset for record in of(Offset, records)] == [SIZE]
     end = of(Upload, records)[0]
     assert (end.outcome, end.location, end.sha256) == (
