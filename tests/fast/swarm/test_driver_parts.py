@@ -1,4 +1,4 @@
-"""The driver runs the parts of a fork to their ends, and sends content that is none of the representation's."""
+"""The driver runs the parts of a fork to their ends, and sends content of a request's own."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_part_that_the_deadline_catches_leaves_the_upload_censored() -> None:
 def test_content_of_a_requests_own_counts_as_head_and_not_as_the_representation() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.read() == b"<parts/>" and request.headers["content-length"] == "8"
-        return httpx.Response(200, content=b"<ok/>")
+        return httpx.Response(200, stream=httpx.ByteStream(b"<ok/>"))
 
     send = Send(Purpose.CREATE, "POST", SEND.target, (), has_body=True, content=b"<parts/>")
     machine = Script([send, DONE])
