@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from simulator.measure.bytes import carried_method
 from simulator.measure.dataset import Dataset
+from simulator.measure.grain import explanations
 from simulator.measure.intervals import FEWEST
 from simulator.measure.locations import astray
 from simulator.measure.models import ArmSummary, HopStep, Number, Warning
@@ -307,6 +308,10 @@ def _open_ended(run: Seen) -> Iterator[Warning]:
             )
 
 
+def _grain(run: Seen) -> Iterator[Warning]:
+    yield from explanations(run.arms, run.data.plan.arms)
+
+
 CHECKS: tuple[Callable[[Seen], Iterator[Warning]], ...] = (
     _ending,
     _late,
@@ -327,4 +332,5 @@ CHECKS: tuple[Callable[[Seen], Iterator[Warning]], ...] = (
     _uncounted,
     _approximated,
     _open_ended,
+    _grain,
 )
