@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from simulator.errors import UsageError, did_you_mean
 from simulator.protocols.core import Job
+from simulator.protocols.dialects import DIALECTS, NEWEST
+from simulator.protocols.ietf import Ietf
 from simulator.protocols.machine import Headers, Machine
 from simulator.protocols.plain import FRAMINGS, Plain
 from simulator.protocols.policy import Policy
-from simulator.protocols.spec import ProtocolSpec, Variant
+from simulator.protocols.spec import ProtocolSpec, Variant, whole
 from simulator.protocols.tus import Tus
 
 WITH_UPLOAD = "creation-with-upload"
@@ -20,6 +22,17 @@ PROTOCOLS: dict[str, ProtocolSpec] = {
     spec.name: spec
     for spec in (
         ProtocolSpec("plain", Plain, framings=tuple(FRAMINGS)),
+        ProtocolSpec(
+            "ietf",
+            Ietf,
+            (
+                Variant("interop", "the draft's interop version", whole(min(DIALECTS), NEWEST), f"{NEWEST}"),
+                Variant("optimistic", "the creation carries all, or the first piece (as without)"),
+                Variant("careful", "the creation is empty, and appends follow"),
+                Variant("digest", "every request with content carries its Content-Digest"),
+            ),
+            numbered="interop",
+        ),
         ProtocolSpec("tus", Tus, (Variant(WITH_UPLOAD, "the first piece goes with the creation"),)),
     )
 }

@@ -21,12 +21,26 @@ Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Checksum:
+    """A field that says what the bytes of a request hash to; who has the bytes computes it.
+
+    ``form`` is the field's value with ``{base64}`` where the digest stands, such as ``sha1 {base64}``
+    (tus 1.0.0, Checksum) or ``sha-256=:{base64}:`` (RFC 9530).
+    """
+
+    field: str
+    algorithm: str
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Make one request. The body is the representation's bytes from ``start`` up to ``stop``.
 
     ``has_body`` tells an empty body (``Content-Length: 0``) from none. ``target`` is absolute.
     ``Content-Length`` is the transport's business and is not among ``headers``. ``content`` is a body
-    of the request's own, such as a list of parts; then ``start`` equals ``stop``.
+    of the request's own, such as a list of parts; then ``start`` equals ``stop``. ``checksum`` is of
+    the body.
     """
 
     purpose: Purpose
@@ -37,6 +51,7 @@ class Send:
     stop: int = 0
     has_body: bool = False
     content: bytes = b""
+    checksum: Checksum | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from simulator.protocols import make_machine
-from simulator.protocols.machine import Done, Failed, Headers, Interrupted, Note, Response, Send, Step, Wait
+from simulator.protocols.machine import (
+    Done,
+    Failed,
+    Headers,
+    Informational,
+    Interrupted,
+    Note,
+    Response,
+    Send,
+    Step,
+    Wait,
+)
 from simulator.protocols.policy import Policy
 from simulator.records import Cause, Why
 
@@ -54,8 +65,14 @@ class Talk:
         headers = tuple((name.replace("_", "-"), str(value)) for name, value in fields.items())
         return self.answers_with(status, headers, sent)
 
-    def answers_with(self, status: int, headers: Headers, sent: int | None = None) -> Talk:
-        self.notes += self.machine.receive(Response(status, headers, self._count(sent)))
+    def answers_with(self, status: int, headers: Headers, sent: int | None = None, body: bytes = b"") -> Talk:
+        self.notes += self.machine.receive(Response(status, headers, self._count(sent), body))
+        return self
+
+    def informs(self, status: int = 104, **fields: str | int) -> Talk:
+        """Send an interim answer; fields as for ``answers``."""
+        headers = tuple((name.replace("_", "-"), str(value)) for name, value in fields.items())
+        self.notes += self.machine.receive(Informational(status, headers))
         return self
 
     def cuts(self, sent: int | None = None, cause: Cause = Cause.RESET) -> Talk:
