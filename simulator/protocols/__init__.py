@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from simulator.errors import UsageError, did_you_mean
 from simulator.protocols.core import Job
+from simulator.protocols.google import Google
 from simulator.protocols.machine import Headers, Machine
 from simulator.protocols.plain import FRAMINGS, Plain
 from simulator.protocols.policy import Policy
@@ -21,6 +22,7 @@ PROTOCOLS: dict[str, ProtocolSpec] = {
     for spec in (
         ProtocolSpec("plain", Plain, framings=tuple(FRAMINGS)),
         ProtocolSpec("tus", Tus, (Variant(WITH_UPLOAD, "the first piece goes with the creation"),)),
+        ProtocolSpec("google", Google, (Variant("no-x-upload", "the start says nothing of the content"),)),
     )
 }
 

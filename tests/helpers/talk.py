@@ -54,8 +54,8 @@ class Talk:
         headers = tuple((name.replace("_", "-"), str(value)) for name, value in fields.items())
         return self.answers_with(status, headers, sent)
 
-    def answers_with(self, status: int, headers: Headers, sent: int | None = None) -> Talk:
-        self.notes += self.machine.receive(Response(status, headers, self._count(sent)))
+    def answers_with(self, status: int, headers: Headers, sent: int | None = None, body: bytes = b"") -> Talk:
+        self.notes += self.machine.receive(Response(status, headers, self._count(sent), body))
         return self
 
     def cuts(self, sent: int | None = None, cause: Cause = Cause.RESET) -> Talk:
