@@ -9,6 +9,7 @@ from __future__ import annotations
 from simulator.errors import UsageError, did_you_mean
 from simulator.protocols.core import Job
 from simulator.protocols.dialects import DIALECTS, NEWEST
+from simulator.protocols.google import Google
 from simulator.protocols.ietf import Ietf
 from simulator.protocols.machine import Headers, Machine
 from simulator.protocols.plain import FRAMINGS, Plain
@@ -34,6 +35,7 @@ PROTOCOLS: dict[str, ProtocolSpec] = {
             numbered="interop",
         ),
         ProtocolSpec("tus", Tus, (Variant(WITH_UPLOAD, "the first piece goes with the creation"),)),
+        ProtocolSpec("google", Google, (Variant("no-x-upload", "the start says nothing of the content"),)),
     )
 }
 

@@ -9,12 +9,15 @@ import pytest
 from simulator.protocols import make_machine
 from simulator.protocols.policy import Policy
 from tests.contracts.check_protocol import CHECKS, Make
+from tests.helpers.coreserver import ENDPOINTS
 from tests.helpers.modelserver import ENDPOINT, WORDINGS, worded
+
+GOOGLE = [("google", ""), ("google", "no-x-upload")]
 
 
 @pytest.mark.parametrize("size", [0, 1, 50])
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
-@pytest.mark.parametrize("wording", WORDINGS, ids="-".join)
+@pytest.mark.parametrize("wording", [*WORDINGS, *GOOGLE], ids="-".join)
 def test_a_machine_keeps_its_contract(
     wording: tuple[str, str], check: Callable[[Make, int], None], size: int
 ) -> None:
@@ -23,7 +26,7 @@ def test_a_machine_keeps_its_contract(
     def make():
         return make_machine(
             name,
-            endpoint=ENDPOINT,
+            endpoint=ENDPOINTS.get(name, ENDPOINT),
             size=size,
             filename="f.bin",
             policy=Policy(piece=20),

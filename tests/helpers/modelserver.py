@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from simulator.protocols.machine import (
     Done,
@@ -121,6 +122,14 @@ class Stored:
         return str(self.promised)
 
 
+class Serving(Protocol):
+    """What ``play`` needs of a server."""
+
+    def serve(self, send: Send, body: bytes, fate: Fate) -> list[Event]: ...
+
+    def stated(self, send: Send, event: Response) -> int: ...
+
+
 class ModelServer:
     """Keeps uploads by their URL; asserts that requests are as the specification wants them."""
 
@@ -137,6 +146,14 @@ class ModelServer:
         if upload:
             upload.arrive(late)
         return events
+
+    def stated(self, _send: Send, event: Response) -> int:
+        """Return how many bytes an answer acknowledges."""
+        return int(dict(event.headers).get("upload-offset", 0))
+
+    def copies(self, whole: bytes) -> int:
+        """Return how often *whole* is stored."""
+        return sum(bytes(stored.data) == whole for stored in self.uploads.values())
 
     # A request that is served whole
 
@@ -283,7 +300,7 @@ class Story:
 
 
 def play(
-    machine: Machine, server: ModelServer, whole: bytes, fates: Sequence[Fate], requests: int = 1000
+    machine: Machine, server: Serving, whole: bytes, fates: Sequence[Fate], requests: int = 1000
 ) -> Story:
     """Run *machine* to its end, or through that many *requests*, and hold it to its promises."""
     story, coming = Story(), iter(fates)
@@ -300,7 +317,8 @@ def play(
         story.sends.append(step)
         _one_request_at_a_time(machine)
         for event in server.serve(step, whole[step.start : step.stop], next(coming, Well())):
-            _take(machine, event, story)
+            stated = server.stated(step, event) if isinstance(event, Response) else 0
+            _take(machine, event, stated, story)
     return story
 
 
@@ -318,12 +336,11 @@ def _one_request_at_a_time(machine: Machine) -> None:
     raise AssertionError("a second request while one is in flight")
 
 
-def _take(machine: Machine, event: Event, story: Story) -> None:
+def _take(machine: Machine, event: Event, stated: int, story: Story) -> None:
     before = machine.offset
     notes = machine.receive(event)
     restarted = any(isinstance(note, Restarted) for note in notes)
     story.notes += notes
-    stated = dict(event.headers).get("upload-offset") if isinstance(event, Response) else None
-    story.known = 0 if restarted else max(story.known, int(stated or 0))
+    story.known = 0 if restarted else max(story.known, stated)
     assert machine.offset >= before or restarted, "the offset decreased"
     assert machine.offset <= story.known, "the machine claims more than the server said"

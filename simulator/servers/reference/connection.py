@@ -30,7 +30,7 @@ MAX_HEAD_BYTES = 32 * 1024
 SKIP_BYTES = 256 * 1024
 LINGER_IDLE_S, LINGER_S = 5.0, 30.0  # as nginx: lingering_timeout and lingering_time
 
-_PHRASES = {460: "Checksum Mismatch"}
+_PHRASES = {460: "Checksum Mismatch", 499: "Client Closed Request"}
 
 
 class Phase(Enum):
@@ -159,7 +159,8 @@ class Connection(asyncio.BufferedProtocol):
         return rest
 
     def _begin(self, request: h11.Request) -> None:
-        head, chunked = _head(request)
+        secure = self._transport.get_extra_info("sslcontext") is not None
+        head, chunked = _head(request, "https" if secure else "http")
         self._method = request.method
         self._phase = Phase.CHUNKED if chunked else Phase.FIXED
         self._left = head.length or 0
@@ -265,7 +266,7 @@ class Connection(asyncio.BufferedProtocol):
                 self._reader = self._hub.reader(reply.stored)
             except StoreError as exc:
                 reply = Reply(500, (), str(exc))
-        body = f"{reply.text}\n".encode() if reply.text else b""
+        body = reply.body
         self._size = reply.size if reply.stored is not None else len(body)
         self._write(parser.send(self._response(reply, parser.they_are_waiting_for_100_continue)))
         if self._method == b"HEAD":
@@ -284,8 +285,8 @@ class Connection(asyncio.BufferedProtocol):
         headers += [(name.encode(), value.encode("latin-1")) for name, value in reply.headers]
         if reply.status != 204:  # RFC 9110, "Content-Length": never in a 204
             headers.append((b"Content-Length", b"%d" % self._size))
-        if reply.text:
-            headers.append((b"Content-Type", b"text/plain; charset=utf-8"))
+        if reply.media_type:
+            headers.append((b"Content-Type", reply.media_type.encode()))
         if self._must_close(reply, waiting):
             headers.append((b"Connection", b"close"))
         reason = _PHRASES.get(reply.status) or HTTPStatus(reply.status).phrase
@@ -384,7 +385,7 @@ _TAKE = {
 }
 
 
-def _head(request: h11.Request) -> tuple[Head, bool]:
+def _head(request: h11.Request, scheme: str) -> tuple[Head, bool]:
     """Return the head as the core takes it, and whether the content is chunked."""
     fields: dict[str, str] = {}
     for raw_name, raw_value in request.headers:  # h11 gives names in lower case
@@ -393,7 +394,7 @@ def _head(request: h11.Request) -> tuple[Head, bool]:
     chunked = "transfer-encoding" in fields
     length = None if chunked else int(fields.get("content-length", "0"))
     target = request.target.decode("latin-1")
-    return Head(request.method.decode("ascii"), target, fields, length), chunked
+    return Head(request.method.decode("ascii"), target, fields, length, scheme), chunked
 
 
 def _unwelcome(head: Head, version: bytes) -> Reply | None:

@@ -8,7 +8,7 @@
 
 Time (seconds since the epoch) and fresh ids are passed in and storage is an interface, so the same
 core runs under asyncio, in virtual time and under Hypothesis. A protocol is one module over
-``uploads``, entered in ``PROTOCOLS``; an upload begun by one is not visible to the others.
+``uploads``, entered in ``PROTOCOLS`` or ``PLACES``; an upload begun by one is not visible to the others.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from simulator.servers.reference import google
 from simulator.servers.reference.messages import Call, Head, Headers, Refusal, Reply, path_of
 from simulator.servers.reference.plain import Plain
 from simulator.servers.reference.receiving import Step, refused
@@ -25,6 +26,7 @@ from simulator.servers.reference.tus import Tus
 from simulator.servers.reference.uploads import Event, Uploads
 
 Handler = Callable[[Call], Step]
+NOTHING = "there is nothing here"
 
 
 class Spoken(Protocol):
@@ -49,6 +51,7 @@ class Spoken(Protocol):
 
 
 PROTOCOLS: tuple[Callable[[Uploads], Spoken], ...] = (Tus, Plain)
+PLACES: tuple[Callable[[Uploads], tuple[Spoken, ...]], ...] = (google.places,)  # of those with several paths
 
 
 class Core:
@@ -56,7 +59,10 @@ class Core:
 
     def __init__(self, store: Store, limits: Limits) -> None:
         self._uploads = Uploads(store, limits)
-        self._protocols = tuple(protocol(self._uploads) for protocol in PROTOCOLS)
+        self._protocols = (
+            *(protocol(self._uploads) for protocol in PROTOCOLS),
+            *(place for places in PLACES for place in places(self._uploads)),
+        )
 
     def begin(self, head: Head, now: float, fresh: str) -> Step:
         """Take in the head of a request. *fresh* is an id that no upload has."""
@@ -68,7 +74,7 @@ class Core:
                     return self._call(protocol, Call(head, name, fresh, now))
                 except (Refusal, UploadError, StoreError) as exc:
                     return refused(exc, protocol.headers)
-        return Reply(404, (), "there is nothing here")
+        return Reply(404, (), NOTHING)
 
     def events(self) -> list[Event]:
         """Return what happened since the last call that no answer tells."""
@@ -84,6 +90,8 @@ class Core:
         method = call.head.fields.get("x-http-method-override", call.head.method)
         protocol.admit(call.head, method)
         handlers = protocol.upload if call.name else protocol.endpoint
+        if not handlers:
+            raise Refusal(404, NOTHING)
         if method not in handlers:
             raise Refusal(405, f"{method} is not for this", (("Allow", ", ".join(handlers)),))
         step = handlers[method](call)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from urllib.parse import parse_qsl
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -19,13 +20,26 @@ class Head:
     """The head of one request.
 
     Field names are lower case, and repeated fields are joined by commas (RFC 9110, "Field Order").
-    ``length`` is that of the content; None when only its end will tell (chunked).
+    ``length`` is that of the content; None when only its end will tell (chunked). ``scheme`` is that
+    of the connection.
     """
 
     method: str
     target: str
     fields: Mapping[str, str]
     length: int | None
+    scheme: str = "http"
+
+    @property
+    def origin(self) -> str:
+        """Return scheme, host and port as the client knows them; empty when it does not say the host."""
+        host = self.fields.get("host", "")
+        return f"{self.scheme}://{host}" if host else ""
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """Return the parameters of the target's query, decoded; of one given twice, the last."""
+        return dict(parse_qsl(self.target.partition("#")[0].partition("?")[2], keep_blank_values=True))
 
     def number(self, name: str) -> int | None:
         """Return the field *name* as a non-negative integer, None when absent; refuses anything else."""
@@ -39,13 +53,27 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A final answer. Its content is ``text``, or the first ``size`` bytes of the blob ``stored``."""
+    """A final answer. Its content is the first ``size`` bytes of the blob ``stored``, or ``content``,
+    or ``text``, whichever there is.
+    """
 
     status: int
     headers: Headers = ()
     text: str = ""
     stored: str | None = None
     size: int = 0
+    content: bytes = b""
+    content_type: str = ""
+
+    @property
+    def body(self) -> bytes:
+        """Return the content that is at hand."""
+        return self.content or (f"{self.text}\n".encode() if self.text else b"")
+
+    @property
+    def media_type(self) -> str:
+        """Return what Content-Type says, empty for nothing."""
+        return self.content_type or ("text/plain; charset=utf-8" if self.text else "")
 
     def plus(self, headers: Headers) -> Reply:
         """Return the reply with *headers* before its own."""

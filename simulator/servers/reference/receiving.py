@@ -30,10 +30,33 @@ def refused(error: Refusal | UploadError | StoreError, headers: Headers) -> Repl
     return Reply(507 if error.full else 500, headers, str(error))
 
 
-class Receiving:
-    """One request whose content goes into an upload. ``done`` makes the answer once all of it is stored."""
+class Collected:
+    """Content that goes into no upload, at hand once it is whole; it stands where an ``Append`` does."""
 
-    def __init__(self, append: Append, done: Callable[[], Reply], headers: Headers) -> None:
+    def __init__(self, limit: int) -> None:
+        self.content = bytearray()
+        self._limit = limit
+
+    def write(self, piece: Bytes) -> None:
+        """Take in *piece*. Raises ``UploadError`` for more bytes than the limit."""
+        if len(self.content) + len(piece) > self._limit:
+            raise UploadError(Trouble.TOO_LARGE)
+        self.content += piece
+
+    def finish(self, now: float) -> None:
+        """Take in that the content is whole."""
+
+    def cut(self, now: float) -> None:
+        """Take in that it never will be."""
+
+
+class Receiving:
+    """One request with content, which goes into an upload or is collected.
+
+    ``done`` makes the answer once all of it is there; it may raise ``Refusal``.
+    """
+
+    def __init__(self, append: Append | Collected, done: Callable[[], Reply], headers: Headers) -> None:
         self.append = append
         self._done = done
         self._headers = headers
@@ -52,7 +75,7 @@ class Receiving:
         try:
             self.append.finish(now)
             return self._done().plus(self._headers)
-        except (UploadError, StoreError) as exc:
+        except (Refusal, UploadError, StoreError) as exc:
             return refused(exc, self._headers)
 
     def cut(self, now: float) -> None:
