@@ -11,7 +11,8 @@ from simulator.protocols.core import Job
 from simulator.protocols.machine import Headers, Machine
 from simulator.protocols.plain import FRAMINGS, Plain
 from simulator.protocols.policy import Policy
-from simulator.protocols.spec import ProtocolSpec, Variant
+from simulator.protocols.s3 import MOST_AT_ONCE, S3, part_size
+from simulator.protocols.spec import ProtocolSpec, Variant, whole
 from simulator.protocols.tus import Tus
 
 WITH_UPLOAD = "creation-with-upload"
@@ -21,6 +22,14 @@ PROTOCOLS: dict[str, ProtocolSpec] = {
     for spec in (
         ProtocolSpec("plain", Plain, framings=tuple(FRAMINGS)),
         ProtocolSpec("tus", Tus, (Variant(WITH_UPLOAD, "the first piece goes with the creation"),)),
+        ProtocolSpec(
+            "s3",
+            S3,
+            (
+                Variant("parallel", "parts at once", whole(1, MOST_AT_ONCE), "4"),
+                Variant("part", "the size of a part", part_size, "8MiB"),
+            ),
+        ),
     )
 }
 

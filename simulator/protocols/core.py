@@ -45,6 +45,8 @@ class State(Enum):
     CREATE = auto()  # the request that makes the upload, or carries all of it
     APPEND = auto()
     QUERY = auto()
+    COMPLETE = auto()  # the request that makes the parts one
+    CANCEL = auto()  # the request that takes back what cannot be finished
     DONE = auto()
     FAILED = auto()
 
