@@ -49,7 +49,7 @@ def part_size(text: str) -> int:
 
 
 def cut(size: int, part: int) -> tuple[tuple[int, int], ...]:
-    """Return where the parts of *size* bytes begin and end: *part* bytes each, more where S3 takes no more parts.
+    """Return where the parts of *size* bytes begin and end: *part* bytes each, or as few more as needed.
 
     There is always one: an upload without parts cannot be completed.
     """

@@ -58,7 +58,7 @@ class Connection(asyncio.BufferedProtocol):
         self._content_over = True
         self._work: Receiving | Copying | None = None
         self._reader: Reader | None = None
-        self._sent = self._size = 0  # of the stored upload that goes out
+        self._sent = self._size = self._from = 0  # of the stored upload that goes out
         self._paused = False
         self._pending = b""
         self._moved = self._since = hub.clock()  # last byte either way; the phase's beginning
@@ -234,9 +234,9 @@ class Connection(asyncio.BufferedProtocol):
     def _end(self) -> None:
         """Answer a request whose content is over, unless it was answered before."""
         if isinstance(self._work, Receiving):
-            reply = self._work.end(self._hub.now)
+            step = self._work.end(self._hub.now)
             self._release()
-            self._answer(reply)
+            self._carry_out(step)
         else:
             self._next()
 
@@ -265,14 +265,14 @@ class Connection(asyncio.BufferedProtocol):
                 self._reader = self._hub.reader(reply.stored)
             except StoreError as exc:
                 reply = Reply(500, (), str(exc))
-        body = f"{reply.text}\n".encode() if reply.text else b""
+        body = f"{reply.text}\n".encode() if reply.text else reply.content
         self._size = reply.size if reply.stored is not None else len(body)
         self._write(parser.send(self._response(reply, parser.they_are_waiting_for_100_continue)))
         if self._method == b"HEAD":
             self._close_reader()
             self._answered()
         elif self._reader is not None:
-            self._sent = 0
+            self._sent, self._from = 0, reply.start
             self._be_busy()
             self._pump()
         else:
@@ -284,8 +284,9 @@ class Connection(asyncio.BufferedProtocol):
         headers += [(name.encode(), value.encode("latin-1")) for name, value in reply.headers]
         if reply.status != 204:  # RFC 9110, "Content-Length": never in a 204
             headers.append((b"Content-Length", b"%d" % self._size))
-        if reply.text:
-            headers.append((b"Content-Type", b"text/plain; charset=utf-8"))
+        if reply.text or reply.content_type:
+            kind = "text/plain; charset=utf-8" if reply.text else reply.content_type
+            headers.append((b"Content-Type", kind.encode()))
         if self._must_close(reply, waiting):
             headers.append((b"Connection", b"close"))
         reason = _PHRASES.get(reply.status) or HTTPStatus(reply.status).phrase
@@ -349,7 +350,7 @@ class Connection(asyncio.BufferedProtocol):
         self._moved = self._hub.clock()
         if self._sent < self._size:
             try:
-                piece = self._reader.read(self._sent, min(READ_BYTES, self._size - self._sent))
+                piece = self._reader.read(self._from + self._sent, min(READ_BYTES, self._size - self._sent))
             except StoreError as exc:
                 LOG.error("%s", exc)
                 piece = b""

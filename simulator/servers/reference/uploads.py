@@ -60,6 +60,10 @@ class Uploads:
             raise UploadError(Trouble.EXPIRED)
         return upload
 
+    def every(self, protocol: str) -> list[Upload]:
+        """Return all uploads that *protocol* began, expired ones too."""
+        return [upload for upload in self._by_id.values() if upload.protocol == protocol]
+
     def take(self, protocol: str, name: str, now: float) -> Upload:
         """Return the upload *name* after ending the hold of an older request. Raises ``UploadError``."""
         upload = self.find(protocol, name, now)
