@@ -35,6 +35,7 @@ class Purpose(StrEnum):
     CREATE = "create"  # makes the upload, with or without content
     APPEND = "append"
     QUERY = "query"
+    COMPLETE = "complete"  # makes the parts that were sent into one
     CANCEL = "cancel"
 
 

@@ -1,13 +1,15 @@
-"""Whom an https target is believed: what its certificate must be signed by, or that nobody looks.
+"""Whom an https target is believed, by what its certificate is signed; and what a target is shown: keys.
 
-It travels with a job as data, since a worker may run on a machine where the file is not.
+Both travel with a job as data, since a worker may run on a machine where the file is not.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +17,33 @@ from simulator.errors import UsageError
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
 _LARGEST = 16 * 2**20  # bytes; all of Mozilla's authorities are 0.3 MB
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The keys with which requests to S3 are signed. They are shown nowhere and written into no record."""
+
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    region: str
+    token: str = field(default="", repr=False)  # of temporary keys
+
+    @classmethod
+    def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Credentials:
+        """Return the keys that every tool for S3 takes. Raises ``UsageError`` when some are missing."""
+        region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "")
+        told = {"AWS_REGION": region}
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            told[name] = environment.get(name, "")
+        missing = [name for name, value in told.items() if not value and name != "AWS_SESSION_TOKEN"]
+        if missing:
+            mend = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION sign the requests"
+            raise UsageError(f"s3 needs {' and '.join(missing)}", where="the environment", mend=mend)
+        for name, value in told.items():
+            if not (value.isascii() and value.isprintable() and " " not in value) and value:
+                raise UsageError(f"{name} holds what no key has", where="the environment")
+        keys = told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"]
+        return cls(*keys, region, told["AWS_SESSION_TOKEN"])
 
 
 @dataclass(frozen=True)

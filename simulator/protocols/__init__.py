@@ -14,6 +14,7 @@ from simulator.protocols.ietf import Ietf
 from simulator.protocols.machine import Headers, Machine
 from simulator.protocols.plain import FRAMINGS, Plain
 from simulator.protocols.policy import Policy
+from simulator.protocols.s3 import MOST_AT_ONCE, S3, part_size
 from simulator.protocols.spec import ProtocolSpec, Variant, whole
 from simulator.protocols.tus import Tus
 
@@ -36,6 +37,14 @@ PROTOCOLS: dict[str, ProtocolSpec] = {
         ),
         ProtocolSpec("tus", Tus, (Variant(WITH_UPLOAD, "the first piece goes with the creation"),)),
         ProtocolSpec("google", Google, (Variant("no-x-upload", "the start says nothing of the content"),)),
+        ProtocolSpec(
+            "s3",
+            S3,
+            (
+                Variant("parallel", "parts at once", whole(1, MOST_AT_ONCE), "4"),
+                Variant("part", "the size of a part", part_size, "8MiB"),
+            ),
+        ),
     )
 }
 

@@ -22,6 +22,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from simulator.errors import UsageError, did_you_mean
 from simulator.protocols import PROTOCOLS
+from simulator.trust import Credentials
 from simulator.weather.quantities import Refused
 from simulator.weather.refusal import refused
 
@@ -94,11 +95,25 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Keys(_Table):
+    """What signs requests to a server that we start: everybody may know them."""
+
+    access_key: Text
+    secret_key: Text
+    region: Text = "us-east-1"
+
+    @property
+    def credentials(self) -> Credentials:
+        """Return them as everything else takes them."""
+        return Credentials(self.access_key, self.secret_key, self.region)
+
+
 class Speaks(_Table):
-    """One protocol: its path, and how ``plain`` is worded where the server takes no bare POST."""
+    """One protocol: its path, how ``plain`` is worded where the server takes no bare POST, and keys."""
 
     path: UrlPath
     framing: str = ""
+    credentials: Keys | None = None
 
 
 class Ready(_Table):
@@ -228,6 +243,10 @@ def _parse(data: dict[str, Any], origin: str) -> Entry:
         where = f"{origin}: speaks.{protocol}"
         if protocol not in NAMES:
             raise UsageError("unknown protocol", where=where, mend=did_you_mean(protocol, NAMES))
+        if protocol == "s3" and said.credentials is None:
+            raise UsageError(
+                "s3 is spoken with keys only", where=where, mend="[speaks.s3.credentials] says them"
+            )
         if protocol in PROTOCOLS and said.framing not in PROTOCOLS[protocol].framings:
             known = list(filter(None, PROTOCOLS[protocol].framings))
             mend = did_you_mean(said.framing, known) if known else "leave it out"

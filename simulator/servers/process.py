@@ -25,7 +25,8 @@ import httpx
 from simulator import __version__
 from simulator.children import Child
 from simulator.errors import PartDied, UsageError
-from simulator.servers.catalog import Entry, Ready, load
+from simulator.servers.buckets import make_bucket
+from simulator.servers.catalog import Entry, Ready, Speaks, load
 from simulator.servers.install import program_of
 from simulator.servers.server import Endpoint, Target
 
@@ -115,11 +116,18 @@ def _await_answer(url: str, child: Child, timeout: float) -> None:
 
 
 def _target(entry: Entry, program: str | None, origin: str, store: Path, child: Child) -> Target:
-    endpoints = {name: Endpoint(origin + said.path, said.framing) for name, said in entry.speaks.items()}
+    endpoints = {name: _endpoint(origin, said) for name, said in entry.speaks.items()}
+    if "s3" in endpoints:
+        make_bucket(endpoints["s3"])
     target = Target(entry.name, version_of(entry, program), endpoints, pid=child.pid, child=child)
     if entry.store is None:
         return target
     return replace(target, store=store, layout=entry.store.layout, side_files=entry.store.side_files)
+
+
+def _endpoint(origin: str, said: Speaks) -> Endpoint:
+    credentials = None if said.credentials is None else said.credentials.credentials
+    return Endpoint(origin + said.path, said.framing, credentials)
 
 
 def version_of(entry: Entry, program: str | None) -> str:

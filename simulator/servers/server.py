@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulator.children import Child
-from simulator.trust import Trust
+from simulator.trust import Credentials, Trust
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One protocol at a server: where it is spoken, and how ``plain`` is worded there."""
+    """One protocol at a server: where it is spoken, how ``plain`` is worded there, what signs requests."""
 
     url: str
     framing: str = ""
+    credentials: Credentials | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypedDict
@@ -50,6 +50,7 @@ ANSWER_LIMIT = 65536  # bytes of an answer's body that are read; more is of no u
 Recorder = Callable[[Record], None]
 Sleep = Callable[[float], None]
 End = Done | Failed | None  # None: the deadline came first
+Sign = Callable[[str, str, Iterable[tuple[str, str]]], tuple[tuple[str, str], ...]]
 Together = Callable[[Sequence[Callable[[], End]], int], list[End]]
 
 
@@ -99,7 +100,8 @@ class Driver:
     """Runs one upload to its end. ``origin`` is the run's zero, ``deadline`` the last instant (monotonic).
 
     ``ways`` says where to ask for a URL that the server chose; without it, there. ``together`` runs the
-    parts of a ``Fork``, at most so many at a time.
+    parts of a ``Fork``, at most so many at a time. ``sign`` gives a request the headers that sign it, just
+    before it goes out: a machine has no clock.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class Driver:
         ways: Ways | None = None,
         sleep: Sleep = time.sleep,
         together: Together = in_turn,
+        sign: Sign | None = None,
     ) -> None:
         self._who = _Who(user=identity.user, arm=identity.arm, upload=identity.upload)
         self._machine = machine
@@ -129,6 +132,7 @@ class Driver:
         self._ways = ways
         self._sleep = sleep
         self._together = together
+        self._sign = sign
         self._requests = 0
         self._interruptions = 0
         self._restarts = 0
@@ -259,7 +263,8 @@ class Driver:
 
     def _headers(self, step: Send) -> list[tuple[str, str]]:
         length = len(step.content) or step.stop - step.start
-        return [*step.headers, *([("Content-Length", str(length))] if step.has_body else [])]
+        own = step.headers if self._sign is None else self._sign(step.method, step.target, step.headers)
+        return [*own, *([("Content-Length", str(length))] if step.has_body else [])]
 
     def _body(self, step: Send) -> Iterator[bytes]:
         at = step.start

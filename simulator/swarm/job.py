@@ -11,17 +11,20 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from simulator.records import Arm, Plan
-from simulator.trust import Trust
+from simulator.trust import Credentials, Trust
 
 
 class Destination(BaseModel):
-    """Where one arm's uploads go: the endpoint's URL, and the name or number that the link leads to."""
+    """Where one arm's uploads go: the endpoint's URL, the name or number that the link leads to, and the
+    keys that sign them.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     url: str
     host: str
     port: int
+    credentials: Credentials | None = None
 
 
 class Slot(BaseModel):

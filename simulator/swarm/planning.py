@@ -328,7 +328,7 @@ def _held(profile: Profile) -> int:
 def _destination(endpoint: Endpoint) -> Destination:
     """Return where a link leads to: the name, for a link tries all of its addresses."""
     _, host, port = origin(endpoint.url)
-    return Destination(url=endpoint.url, host=host, port=port)
+    return Destination(url=endpoint.url, host=host, port=port, credentials=endpoint.credentials)
 
 
 def _versions() -> dict[str, str]:

@@ -20,7 +20,7 @@ from simulator.protocols.policy import Policy
 from simulator.records import Link, Outcome
 from simulator.rng import rng
 from simulator.servers.ways import Ways
-from simulator.swarm.driver import Driver, Identity, Recorder, Sleep, Together, in_turn
+from simulator.swarm.driver import Driver, Identity, Recorder, Sign, Sleep, Together, in_turn
 from simulator.swarm.job import Destination, Job, Slot
 from simulator.transport import LinkTransport, Waiter
 from simulator.weather import Profile, draw
@@ -153,6 +153,7 @@ class Session:
             ways=Ways(destination.url),
             sleep=self._sleep,
             together=self._together,
+            sign=_signer(destination),
         )
         return driver.run()
 
@@ -160,6 +161,14 @@ class Session:
         """Return the field by which the hop knows whose request it is; the hop takes it out again."""
         slot = self._slot
         return ((UPLOAD_FIELD, f"{slot.user}/{slot.arm.name}/{upload}"),) if self._job.hop else ()
+
+
+def _signer(destination: Destination) -> Sign | None:
+    if destination.credentials is None:
+        return None
+    from simulator.transport.signing import signer  # botocore takes its time, and few arms need it
+
+    return signer(destination.credentials)
 
 
 def link_id(slot: Slot) -> str:

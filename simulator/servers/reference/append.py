@@ -65,6 +65,42 @@ class Keeper(Protocol):
         ...
 
 
+class Sink(Protocol):
+    """Where the content of a request goes."""
+
+    def write(self, piece: Bytes) -> None:
+        """Take in *piece*. Raises ``UploadError`` and ``StoreError``."""
+        ...
+
+    def finish(self, now: float) -> None:
+        """Take in that the content is whole. Raises ``UploadError`` and ``StoreError``."""
+        ...
+
+    def cut(self, now: float) -> None:
+        """Take in that the rest will not come."""
+        ...
+
+
+class Words:
+    """Content that is for the server itself to read: at most *limit* bytes, kept in memory."""
+
+    def __init__(self, limit: int) -> None:
+        self.content = bytearray()
+        self._limit = limit
+
+    def write(self, piece: Bytes) -> None:
+        """Take in *piece*. Raises ``UploadError`` beyond the limit."""
+        if len(self.content) + len(piece) > self._limit:
+            raise UploadError(Trouble.TOO_LARGE)
+        self.content += piece
+
+    def finish(self, now: float) -> None:
+        """Do nothing: whoever asked for the content reads it."""
+
+    def cut(self, now: float) -> None:
+        """Do nothing: nothing was stored."""
+
+
 class Append:
     """The one request that may write to an upload; bytes that come after its end are discarded."""
 

@@ -58,7 +58,7 @@ class Connection(asyncio.BufferedProtocol):
         self._content_over = True
         self._work: Receiving | Copying | None = None
         self._reader: Reader | None = None
-        self._sent = self._size = 0  # of the stored upload that goes out
+        self._sent = self._size = self._from = 0  # of the stored upload that goes out
         self._paused = False
         self._pending = b""
         self._moved = self._since = hub.clock()  # last byte either way; the phase's beginning
@@ -235,9 +235,9 @@ class Connection(asyncio.BufferedProtocol):
     def _end(self) -> None:
         """Answer a request whose content is over, unless it was answered before."""
         if isinstance(self._work, Receiving):
-            reply = self._work.end(self._hub.now)
+            step = self._work.end(self._hub.now)
             self._release()
-            self._answer(reply)
+            self._carry_out(step)
         else:
             self._next()
 
@@ -273,7 +273,7 @@ class Connection(asyncio.BufferedProtocol):
             self._close_reader()
             self._answered()
         elif self._reader is not None:
-            self._sent = 0
+            self._sent, self._from = 0, reply.start
             self._be_busy()
             self._pump()
         else:
@@ -350,7 +350,7 @@ class Connection(asyncio.BufferedProtocol):
         self._moved = self._hub.clock()
         if self._sent < self._size:
             try:
-                piece = self._reader.read(self._sent, min(READ_BYTES, self._size - self._sent))
+                piece = self._reader.read(self._from + self._sent, min(READ_BYTES, self._size - self._sent))
             except StoreError as exc:
                 LOG.error("%s", exc)
                 piece = b""

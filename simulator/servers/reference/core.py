@@ -17,10 +17,11 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from simulator.servers.reference import google
-from simulator.servers.reference.messages import Call, Head, Headers, Refusal, Reply, path_of
+from simulator.servers.reference.messages import Call, Head, Headers, Refusal, Reply, path_of, query_of
 from simulator.servers.reference.plain import Plain
 from simulator.servers.reference.receiving import Step, refused
 from simulator.servers.reference.resource import Limits, UploadError
+from simulator.servers.reference.s3 import S3
 from simulator.servers.reference.storage import Store, StoreError
 from simulator.servers.reference.tus import Tus
 from simulator.servers.reference.uploads import Event, Uploads
@@ -50,7 +51,7 @@ class Spoken(Protocol):
         ...
 
 
-PROTOCOLS: tuple[Callable[[Uploads], Spoken], ...] = (Tus, Plain)
+PROTOCOLS: tuple[Callable[[Uploads], Spoken], ...] = (Tus, Plain, S3)
 PLACES: tuple[Callable[[Uploads], tuple[Spoken, ...]], ...] = (google.places,)  # of those with several paths
 
 
@@ -66,12 +67,12 @@ class Core:
 
     def begin(self, head: Head, now: float, fresh: str) -> Step:
         """Take in the head of a request. *fresh* is an id that no upload has."""
-        path = path_of(head.target)
+        path = _aliased(path_of(head.target))
         for protocol in self._protocols:
             if path.startswith(protocol.path) or path + "/" == protocol.path:
                 name = path[len(protocol.path) :]
                 try:
-                    return self._call(protocol, Call(head, name, fresh, now))
+                    return self._call(protocol, Call(head, name, fresh, now, query_of(head.target)))
                 except (Refusal, UploadError, StoreError) as exc:
                     return refused(exc, protocol.headers)
         return Reply(404, (), NOTHING)
@@ -96,3 +97,8 @@ class Core:
             raise Refusal(405, f"{method} is not for this", (("Allow", ", ".join(handlers)),))
         step = handlers[method](call)
         return step.plus(protocol.headers) if isinstance(step, Reply) else step
+
+
+def _aliased(path: str) -> str:
+    """Return *path* as a protocol knows it: the bucket is at the root of the host as well."""
+    return S3.path + path[1:] if f"{path}/".startswith(f"/{S3.bucket}/") else path

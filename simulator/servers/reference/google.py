@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from simulator.servers.reference.append import Append
+from simulator.servers.reference.append import Append, Words
 from simulator.servers.reference.google_fields import described, kept, metadata, new_object, span
 from simulator.servers.reference.google_hash import Digests
 from simulator.servers.reference.google_objects import (
@@ -35,7 +35,7 @@ from simulator.servers.reference.google_objects import (
     Resources,
 )
 from simulator.servers.reference.messages import Call, Head, Headers, Refusal, Reply
-from simulator.servers.reference.receiving import Collected, Receiving, Step
+from simulator.servers.reference.receiving import Receiving, Step
 from simulator.servers.reference.resource import Trouble, Upload, UploadError
 from simulator.servers.reference.storage import Bytes
 from simulator.servers.reference.uploads import Uploads
@@ -83,7 +83,7 @@ class Sessions:
             raise Refusal(400, "uploadType must be resumable")
         if call.head.length == 0:
             return self._started(call, {})
-        content = Collected(_METADATA_BYTES)
+        content = Words(_METADATA_BYTES)
         return Receiving(content, lambda: self._started(call, metadata(bytes(content.content))), self.headers)
 
     def _started(self, call: Call, said: Mapping[str, Any]) -> Reply:

@@ -39,7 +39,7 @@ class Objects:
         self._digests = digests
         self._ids: dict[str, dict[int, str]] = {}
         self._newest = 0
-        for upload in uploads.of(NAME):
+        for upload in uploads.every(NAME):
             self._recover(upload)
 
     def new_generation(self, now: float) -> int:

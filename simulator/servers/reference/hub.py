@@ -8,10 +8,10 @@ import os
 import time
 from typing import Protocol
 
-from simulator.servers.reference.append import Append
+from simulator.servers.reference.append import Append, Sink
 from simulator.servers.reference.core import Core
 from simulator.servers.reference.messages import Head, http_date
-from simulator.servers.reference.receiving import Collected, Receiving, Step
+from simulator.servers.reference.receiving import Receiving, Step
 from simulator.servers.reference.storage import Reader, Store
 from simulator.servers.reference.uploads import Superseded
 
@@ -47,7 +47,7 @@ class Hub:
         self.connections: set[Connected] = set()
         self._core = core
         self._store = store
-        self._receivers: dict[Append | Collected, Connected] = {}
+        self._receivers: dict[Sink, Connected] = {}
         self._date = (0, b"")
         self._log_events()
 

@@ -53,8 +53,8 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A final answer. Its content is the first ``size`` bytes of the blob ``stored``, or ``content``,
-    or ``text``, whichever there is.
+    """A final answer. Its content is ``content``, or ``text``, or ``size`` bytes of the blob ``stored`` from
+    its byte ``start`` on.
     """
 
     status: int
@@ -62,6 +62,7 @@ class Reply:
     text: str = ""
     stored: str | None = None
     size: int = 0
+    start: int = 0
     content: bytes = b""
     content_type: str = ""
 
@@ -85,13 +86,14 @@ class Call:
     """A request as a protocol sees it.
 
     ``name`` is what follows the protocol's path; ``fresh`` is an id that no upload has, should one be
-    made; ``now`` is in seconds since the epoch.
+    made; ``now`` is in seconds since the epoch; ``query`` is the target's, as it came.
     """
 
     head: Head
     name: str
     fresh: str
     now: float
+    query: str = ""
 
 
 class Refusal(Exception):
@@ -107,6 +109,11 @@ def path_of(target: str) -> str:
     if "://" in target:
         target = "/" + target.split("://", 1)[1].partition("/")[2]
     return target.partition("?")[0].partition("#")[0]
+
+
+def query_of(target: str) -> str:
+    """Return the query of a request target or URL, as it came."""
+    return target.partition("#")[0].partition("?")[2]
 
 
 def http_date(seconds: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator.servers.reference.append import Append
+from simulator.servers.reference.append import Sink
 from simulator.servers.reference.messages import Headers, Refusal, Reply
 from simulator.servers.reference.resource import Trouble, Upload, UploadError
 from simulator.servers.reference.storage import Bytes, Reader, StoreError
@@ -30,33 +30,14 @@ def refused(error: Refusal | UploadError | StoreError, headers: Headers) -> Repl
     return Reply(507 if error.full else 500, headers, str(error))
 
 
-class Collected:
-    """Content that goes into no upload, at hand once it is whole; it stands where an ``Append`` does."""
-
-    def __init__(self, limit: int) -> None:
-        self.content = bytearray()
-        self._limit = limit
-
-    def write(self, piece: Bytes) -> None:
-        """Take in *piece*. Raises ``UploadError`` for more bytes than the limit."""
-        if len(self.content) + len(piece) > self._limit:
-            raise UploadError(Trouble.TOO_LARGE)
-        self.content += piece
-
-    def finish(self, now: float) -> None:
-        """Take in that the content is whole."""
-
-    def cut(self, now: float) -> None:
-        """Take in that it never will be."""
-
-
 class Receiving:
-    """One request with content, which goes into an upload or is collected.
+    """One request whose content goes into an upload, or is for the server to read.
 
-    ``done`` makes the answer once all of it is there; it may raise ``Refusal``.
+    ``done`` makes the answer once all of it is there, or the copy that comes before the answer; it may
+    raise ``Refusal``.
     """
 
-    def __init__(self, append: Append | Collected, done: Callable[[], Reply], headers: Headers) -> None:
+    def __init__(self, append: Sink, done: Callable[[], Step], headers: Headers) -> None:
         self.append = append
         self._done = done
         self._headers = headers
@@ -70,11 +51,12 @@ class Receiving:
             return refused(exc, self._headers)
         return None
 
-    def end(self, now: float) -> Reply:
-        """Take in that the content is whole; return the answer."""
+    def end(self, now: float) -> Step:
+        """Take in that the content is whole; return the answer, or the copy that comes before it."""
         try:
             self.append.finish(now)
-            return self._done().plus(self._headers)
+            step = self._done()
+            return step.plus(self._headers) if isinstance(step, Reply) else step
         except (Refusal, UploadError, StoreError) as exc:
             return refused(exc, self._headers)
 
@@ -84,7 +66,10 @@ class Receiving:
 
 
 class Copying:
-    """One request that makes an upload of others' bytes, in steps short enough for an event loop."""
+    """One request that makes an upload of others' bytes, in steps short enough for an event loop.
+
+    A staged upload is for ``done`` to publish.
+    """
 
     def __init__(
         self,
@@ -102,7 +87,7 @@ class Copying:
         self._headers = headers
         self._reader: Reader | None = None
         self._at = 0  # within the first of the parts
-        self._blob = uploads.store.create(upload.id)
+        self._blob = uploads.store.create(upload.blob)
 
     def step(self) -> Reply | None:
         """Copy a little; the answer after the last step."""
@@ -119,7 +104,7 @@ class Copying:
         """Give the copy up: nobody knows its name."""
         self._close()
         try:
-            self._uploads.store.discard(self._upload.id)
+            self._uploads.store.discard(self._upload.blob)
         except StoreError as exc:
             self._uploads.tell(self._upload, exc)
 
@@ -141,7 +126,8 @@ class Copying:
     def _finish(self) -> Reply:
         self._blob.keep()
         self._close()
-        self._uploads.adopt(self._upload)
+        if not self._upload.staged:
+            self._uploads.adopt(self._upload)
         return self._done().plus(self._headers)
 
     def _close(self) -> None:

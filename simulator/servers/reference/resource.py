@@ -35,10 +35,14 @@ class UploadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``max_size`` in bytes; ``expires`` in seconds after the last progress. None: no limit."""
+    """``max_size`` in bytes; ``expires`` in seconds after the last progress. None: no limit.
+
+    ``smallest_part`` is the least that a part of S3's but the last may have, in bytes.
+    """
 
     max_size: int | None = None
     expires: float | None = None
+    smallest_part: int = 5 * 2**20
 
     @property
     def room(self) -> int:

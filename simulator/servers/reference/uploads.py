@@ -60,8 +60,8 @@ class Uploads:
             raise UploadError(Trouble.EXPIRED)
         return upload
 
-    def of(self, protocol: str) -> list[Upload]:
-        """Return all uploads that *protocol* began."""
+    def every(self, protocol: str) -> list[Upload]:
+        """Return all uploads that *protocol* began, expired ones too."""
         return [upload for upload in self._by_id.values() if upload.protocol == protocol]
 
     def take(self, protocol: str, name: str, now: float) -> Upload:
