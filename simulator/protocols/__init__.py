@@ -14,10 +14,22 @@ from simulator.protocols.ietf import Ietf
 from simulator.protocols.machine import Headers, Machine
 from simulator.protocols.plain import FRAMINGS, Plain
 from simulator.protocols.policy import Policy
-from simulator.protocols.spec import ProtocolSpec, Variant, whole
-from simulator.protocols.tus import Tus
+from simulator.protocols.spec import ProtocolSpec, Variant, one_of, whole
+from simulator.protocols.tus_parallel import MOST_PARTS, make_tus
+from simulator.protocols.tus_wording import ALGORITHMS
 
 WITH_UPLOAD = "creation-with-upload"
+
+TUS = (
+    Variant(WITH_UPLOAD, "the first piece goes with the creation"),
+    Variant("checksum", "each piece is verified; what was cut is discarded", one_of(*ALGORITHMS), "sha1"),
+    Variant("parallel", "parts side by side, joined at the end", whole(2, MOST_PARTS), "4"),
+    Variant("deferred", "the length is told with the first or last piece", one_of("first", "last"), "last"),
+    Variant("expiration", "an upload that expired is not asked for again"),
+    Variant("terminate", "an upload that is given up is deleted"),
+    Variant("override", "POST stands in for PATCH and DELETE"),
+    Variant("max-size", "a larger upload fails at once; in bytes", whole(0, 10**18), "1000000000"),
+)
 
 PROTOCOLS: dict[str, ProtocolSpec] = {
     spec.name: spec
@@ -34,7 +46,7 @@ PROTOCOLS: dict[str, ProtocolSpec] = {
             ),
             numbered="interop",
         ),
-        ProtocolSpec("tus", Tus, (Variant(WITH_UPLOAD, "the first piece goes with the creation"),)),
+        ProtocolSpec("tus", make_tus, TUS),
         ProtocolSpec("google", Google, (Variant("no-x-upload", "the start says nothing of the content"),)),
     )
 }
