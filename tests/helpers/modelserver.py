@@ -174,8 +174,9 @@ class ModelServer:
         return int(dict(event.headers).get("upload-offset", 0))
 
     def copies(self, whole: bytes) -> int:
-        """Return how often *whole* is stored."""
-        return sum(bytes(stored.data) == whole for stored in self.uploads.values())
+        """Return how often *whole* is stored; parts of an upload are none."""
+        kept = (stored for stored in self.uploads.values() if not stored.partial)
+        return sum(bytes(stored.data) == whole for stored in kept)
 
     # A request that is served whole
 

@@ -91,6 +91,15 @@ def test_parts_share_the_bytes_and_each_is_a_partial_upload() -> None:
         assert (again.start, dict(again.headers)["Upload-Offset"]) == (start + 7, "7")
 
 
+def test_a_part_cannot_have_more_than_was_sent_to_it() -> None:
+    _, second = fork_of(machine())
+    hears(second)
+    answers(second, 201, ("location", "/files/b"))
+    hears(second)
+    notes = second.receive(Response(204, (VERSION, ("upload-offset", "8")), 7))
+    assert isinstance(notes[-1], Breach) and "8 lies beyond 7" in notes[-1].evidence
+
+
 def test_the_offset_is_of_all_parts_together() -> None:
     upload = machine()
     first, second = fork_of(upload)
