@@ -15,36 +15,42 @@ from simulator.protocols.machine import Headers, Machine
 from simulator.protocols.plain import FRAMINGS, Plain
 from simulator.protocols.policy import Policy
 from simulator.protocols.s3 import MOST_AT_ONCE, S3, part_size
-from simulator.protocols.spec import ProtocolSpec, Variant, whole
-from simulator.protocols.tus import Tus
+from simulator.protocols.spec import ProtocolSpec, Variant, one_of, whole
+from simulator.protocols.tus_parallel import MOST_PARTS, make_tus
+from simulator.protocols.tus_wording import ALGORITHMS
 
 WITH_UPLOAD = "creation-with-upload"
+
+TUS = (
+    Variant(WITH_UPLOAD, "the first piece goes with the creation"),
+    Variant("checksum", "each piece is verified; what was cut is discarded", one_of(*ALGORITHMS), "sha1"),
+    Variant("parallel", "parts side by side, joined at the end", whole(2, MOST_PARTS), "4"),
+    Variant("deferred", "the length is told with the first or last piece", one_of("first", "last"), "last"),
+    Variant("expiration", "an upload that expired is not asked for again"),
+    Variant("terminate", "an upload that is given up is deleted"),
+    Variant("override", "POST stands in for PATCH and DELETE"),
+    Variant("max-size", "a larger upload fails at once; in bytes", whole(0, 10**18), "1000000000"),
+)
+
+IETF = (
+    Variant("interop", "the draft's interop version", whole(min(DIALECTS), NEWEST), f"{NEWEST}"),
+    Variant("optimistic", "the creation carries all, or the first piece (as without)"),
+    Variant("careful", "the creation is empty, and appends follow"),
+    Variant("digest", "every request with content carries its Content-Digest"),
+)
+PARTS = (
+    Variant("parallel", "parts at once", whole(1, MOST_AT_ONCE), "4"),
+    Variant("part", "the size of a part", part_size, "8MiB"),
+)
 
 PROTOCOLS: dict[str, ProtocolSpec] = {
     spec.name: spec
     for spec in (
         ProtocolSpec("plain", Plain, framings=tuple(FRAMINGS)),
-        ProtocolSpec(
-            "ietf",
-            Ietf,
-            (
-                Variant("interop", "the draft's interop version", whole(min(DIALECTS), NEWEST), f"{NEWEST}"),
-                Variant("optimistic", "the creation carries all, or the first piece (as without)"),
-                Variant("careful", "the creation is empty, and appends follow"),
-                Variant("digest", "every request with content carries its Content-Digest"),
-            ),
-            numbered="interop",
-        ),
-        ProtocolSpec("tus", Tus, (Variant(WITH_UPLOAD, "the first piece goes with the creation"),)),
+        ProtocolSpec("tus", make_tus, TUS),
+        ProtocolSpec("ietf", Ietf, IETF, numbered="interop"),
         ProtocolSpec("google", Google, (Variant("no-x-upload", "the start says nothing of the content"),)),
-        ProtocolSpec(
-            "s3",
-            S3,
-            (
-                Variant("parallel", "parts at once", whole(1, MOST_AT_ONCE), "4"),
-                Variant("part", "the size of a part", part_size, "8MiB"),
-            ),
-        ),
+        ProtocolSpec("s3", S3, PARTS),
     )
 }
 

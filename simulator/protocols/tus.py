@@ -1,4 +1,4 @@
-"""tus 1.0.0 with the creation and creation-with-upload extensions.
+"""tus 1.0.0 with its extensions; uploads in parallel parts are in ``tus_parallel``.
 
 Sections are cited by title from protocol.md in tus/tus-resumable-upload-protocol.
 
@@ -13,6 +13,10 @@ Sections are cited by title from protocol.md in tus/tus-resumable-upload-protoco
   reach (an orphan) may stay on the server. The protocol has no cure for it.
 - A HEAD that shows the whole length ends the upload, even after an append that was answered 5xx:
   tus gives an application no other way to refuse than that status, and no client can tell.
+- A piece whose checksum the server found wrong (460) was discarded: it is sent again, some times.
+- Without a policy's piece a checksum is of all that is left, so a cut request costs all it carried.
+- With ``expiration`` an upload that is over by its server's own word is begun anew without a question.
+- With ``terminate`` an upload that fails or is begun anew is taken away first (CANCEL).
 - A ``Location`` on another host is followed, with the job's own headers (so its authorization);
   whether there is a way to it is for the driver to say.
 """
@@ -21,11 +25,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator.protocols.core import Answer, Job, Kind, Notes, State, UploadMachine
+from simulator.protocols.core import Answer, Job, Kind, Notes, State
 from simulator.protocols.fields import field, resolved
-from simulator.protocols.machine import Acknowledged, Breach, Headers, Restarted, Send
+from simulator.protocols.machine import Acknowledged, Breach, Restarted, Send
+from simulator.protocols.tus_endings import TERMINATION, Ending, Lifetime
 from simulator.protocols.tus_fields import (
-    CONTENT_TYPE,
     HEAD,
     PATCH,
     POST,
@@ -33,33 +37,39 @@ from simulator.protocols.tus_fields import (
     VERSION,
     WITH_UPLOAD,
     caching_breach,
-    creation_fields,
     length_breach,
     no_length_breach,
+    over,
     shown,
     stated_offset,
     status_breach,
+    too_large,
     version_breach,
 )
 from simulator.records import Purpose
 
 RESTARTS = 10  # in a row that got no further than an earlier life; then the server forgets uploads
+MISMATCHES = 10  # checksums found wrong in a row, without progress; then it is not the line's doing
 SMALLEST_PIECE = 64 * 1024  # bytes; a hop that takes less than this in one request takes no uploads
 
 
-class Tus(UploadMachine):
-    """One upload over tus. The option ``creation-with-upload`` puts the first piece into the creation."""
+class Tus(Ending):
+    """One upload over tus, with the job's options (the variants of the protocol's row)."""
 
-    def __init__(self, job: Job) -> None:
-        super().__init__(job)
+    def __init__(self, job: Job, *, partial: bool = False) -> None:
+        super().__init__(job, partial=partial)
         self._with_upload = bool(job.options.get("creation-with-upload"))
         self._piece = job.policy.piece
-        self._location = ""
+        self._length_told = not self._wording.deferred
+        self._lifetime = Lifetime()
         self._reached = 0  # end of what was ever sent to this upload: the server cannot have more
         self._furthest = 0  # highest offset acknowledged, restarts or not
         self._restarts = 0  # in a row, without getting further
         self._conflicts = 0  # 409 in a row, without progress
-        self._noted: frozenset[str] = frozenset()  # breaches that were survived are told once
+        self._mismatches = 0  # 460 in a row, without progress
+        most = job.options.get("max-size")
+        if most is not None and job.size > most:
+            self._fail(over(most, job.size))
 
     # Requests
 
@@ -67,21 +77,15 @@ class Tus(UploadMachine):
         return REQUESTS[self._state](self)
 
     def _creation(self) -> Send:
-        stop = self._piece_end() if self._with_upload else 0
-        content_type = (("Content-Type", CONTENT_TYPE),) if stop else ()
-        headers = self._headers(*creation_fields(self._job.size, self._job.filename), *content_type)
-        return Send(Purpose.CREATE, "POST", self._job.endpoint, headers, 0, stop, has_body=True)
+        return self._wording.creation(self._piece_end() if self._with_upload else 0)
 
     def _append(self) -> Send:
-        headers = self._headers(("Upload-Offset", str(self._offset)), ("Content-Type", CONTENT_TYPE))
         stop = self._piece_end()
-        return Send(Purpose.APPEND, "PATCH", self._location, headers, self._offset, stop, has_body=True)
+        tells = not self._length_told and self._wording.tells_length(stop)
+        return self._wording.append(self._location, self._offset, stop, length=tells)
 
     def _query(self) -> Send:
-        return Send(Purpose.QUERY, "HEAD", self._location, self._headers())
-
-    def _headers(self, *own: tuple[str, str]) -> Headers:
-        return (("Tus-Resumable", VERSION), *own, *self._job.headers)
+        return self._wording.query(self._location)
 
     def _piece_end(self) -> int:
         left = self._job.size - self._offset
@@ -92,7 +96,15 @@ class Tus(UploadMachine):
     def _take(self, asked: Send, answer: Answer) -> tuple[Notes, State]:
         self._reached = max(self._reached, asked.start + answer.sent)
         handle, follows = TRANSITIONS[self._state][answer.kind]
-        return handle(self, asked, answer), follows
+        if self._lapsed(answer):
+            handle, follows = Tus._forgotten, State.CREATE
+        notes = handle(self, asked, answer)
+        return notes, State.CANCEL if self._doomed else follows
+
+    def _lapsed(self, answer: Answer) -> bool:
+        """Return whether the upload is over by its server's own word (Expiration, Upload-Expires)."""
+        going_on = self._state in (State.APPEND, State.QUERY) and answer.kind in ASKED_FOR_LATER
+        return bool(self._job.options.get("expiration")) and going_on and self._lifetime.over(answer)
 
     def _created(self, asked: Send, answer: Answer) -> Notes:
         place = field(answer.headers, "location")
@@ -102,14 +114,19 @@ class Tus(UploadMachine):
         if location is None:
             return self._broken(Breach(POST, f"Location is {shown(place)}, not an http URL"))
         self._location = location
-        notes = self._survived(version_breach(answer), status_breach(answer, 201, POST))
-        if asked.stop:
+        notes = self._survived(
+            version_breach(answer), status_breach(answer, 201, POST), self._lifetime.read(answer)
+        )
+        if asked.stop > asked.start:
             return notes + self._told(asked, answer, WITH_UPLOAD)
         self._end_if_whole()
         return notes
 
     def _appended(self, asked: Send, answer: Answer) -> Notes:
-        notes = self._survived(version_breach(answer), status_breach(answer, 204, PATCH))
+        notes = self._survived(
+            version_breach(answer), status_breach(answer, 204, PATCH), self._lifetime.read(answer)
+        )
+        self._length_told |= any(name == "Upload-Length" for name, _ in asked.headers)
         return notes + self._told(asked, answer, PATCH)
 
     def _told(self, asked: Send, answer: Answer, rule: str) -> Notes:
@@ -117,13 +134,15 @@ class Tus(UploadMachine):
         offset = self._believed(answer, rule, asked.start + answer.sent)
         if isinstance(offset, Breach):
             return self._broken(offset)
-        if offset == asked.start:
+        if offset == asked.start < asked.stop:
             self._back_off(asked, answer)  # nothing went wrong, yet nothing was kept: not again at once
         return self._advance(Acknowledged(offset, "final"))
 
     def _queried(self, _asked: Send, answer: Answer) -> Notes:
-        notes = self._survived(version_breach(answer), no_length_breach(answer), caching_breach(answer))
+        unsaid = no_length_breach(answer, told=self._length_told)
+        notes = self._survived(version_breach(answer), unsaid, caching_breach(answer))
         breach = length_breach(answer.headers, self._job.size)
+        self._length_told |= field(answer.headers, "upload-length") is not None
         offset = breach or self._believed(answer, HEAD, self._reached)
         if isinstance(offset, Breach):
             return notes + self._broken(offset)
@@ -135,7 +154,7 @@ class Tus(UploadMachine):
     def _advance(self, said: Acknowledged) -> Notes:
         if said.offset > self._offset:
             self._backoff.progressed()
-            self._conflicts = 0
+            self._conflicts = self._mismatches = 0
         if said.offset > self._furthest:
             self._furthest, self._restarts = said.offset, 0
         self._offset = said.offset
@@ -143,7 +162,7 @@ class Tus(UploadMachine):
         return (said,)
 
     def _end_if_whole(self) -> None:
-        if self._offset == self._job.size:
+        if self._offset == self._job.size and self._length_told:
             self._finish(self._location)
 
     # Refusals
@@ -152,6 +171,15 @@ class Tus(UploadMachine):
         """Ask for the offset: at once after a first 409, with a pause when the answer did not help."""
         self._conflicts += 1
         return self._blocked(asked, answer) if self._conflicts > 1 else ()
+
+    def _mismatched(self, asked: Send, answer: Answer) -> Notes:
+        """The piece was discarded and the offset stands (Checksum); a creation with content never was."""
+        self._mismatches += 1
+        if self._mismatches > MISMATCHES:
+            count, length = self._mismatches, asked.stop - asked.start
+            return self._fail(f"the checksum of {length} bytes was found wrong {count} times: {answer.words}")
+        self._back_off(asked, answer)
+        return self._anew(asked, answer) if asked.purpose is Purpose.CREATE else ()
 
     def _create_again(self, asked: Send, answer: Answer) -> Notes:
         """Whether the creation was made is not known, nor its URL: content sent with it is lost."""
@@ -172,10 +200,12 @@ class Tus(UploadMachine):
 
     def _anew(self, asked: Send, answer: Answer) -> Notes:
         """Leave what was sent behind; a creation that carried nothing yet begins nothing again."""
-        if self._end is not None:
+        if self._end is not None or self._why:
             return ()
         again = asked.purpose is not Purpose.CREATE or answer.sent > 0
+        self._doom()
         self._offset = self._reached = self._conflicts = 0
+        self._length_told, self._lifetime = not self._wording.deferred, Lifetime()
         return (Restarted(f"{asked.method}: {answer.words}"),) if again else ()
 
     def _other_version(self, asked: Send, answer: Answer) -> Notes:
@@ -187,7 +217,9 @@ class Tus(UploadMachine):
 
     def _too_large_creation(self, asked: Send, answer: Answer) -> Notes:
         """A creation with content may be too large as a request only: try it empty. Else the upload is."""
-        if not asked.stop or field(answer.headers, "tus-max-size") is not None:
+        if why := too_large(answer.headers, self._job.size):
+            return self._fail(f"{asked.method} was answered {answer.words}: {why}")
+        if asked.stop == asked.start or field(answer.headers, "tus-max-size") is not None:
             return self._refuse(asked, answer)
         self._with_upload = False
         return self._anew(asked, answer)
@@ -199,21 +231,20 @@ class Tus(UploadMachine):
         self._piece = max(SMALLEST_PIECE, length // 2)
         return ()
 
-    def _survived(self, *breaches: Breach | None) -> Notes:
-        """Return the breaches that do not end the upload, each rule's first one only."""
-        fresh = tuple(breach for breach in breaches if breach and breach.rule not in self._noted)
-        self._noted = self._noted.union(breach.rule for breach in fresh)
-        return fresh
-
 
 REQUESTS: dict[State, Callable[[Tus], Send]] = {
     State.CREATE: Tus._creation,
     State.APPEND: Tus._append,
     State.QUERY: Tus._query,
+    State.CANCEL: Tus._termination,
 }
 
+# Answers after which the upload would be gone on with, though they do not say that it is there.
+ASKED_FOR_LATER = frozenset({Kind.CONFLICT, Kind.LOCKED, Kind.BUSY, Kind.TRANSIENT, Kind.CHECKSUM})
+
 Handler = Callable[[Tus, Send, Answer], Notes]
-# The state that follows; DONE and FAILED outrank it when the handler ended the upload.
+# The state that follows. DONE and FAILED outrank it when the handler ended the upload, and CANCEL when
+# there is one to take away.
 TRANSITIONS: dict[State, dict[Kind, tuple[Handler, State]]] = {
     State.CREATE: {
         Kind.SUCCESS: (Tus._created, State.APPEND),
@@ -225,7 +256,7 @@ TRANSITIONS: dict[State, dict[Kind, tuple[Handler, State]]] = {
         Kind.VERSION: (Tus._other_version, State.FAILED),
         Kind.CONFLICT: (Tus._refuse, State.FAILED),
         Kind.GONE: (Tus._refuse, State.FAILED),
-        Kind.CHECKSUM: (Tus._refuse, State.FAILED),
+        Kind.CHECKSUM: (Tus._mismatched, State.CREATE),
         Kind.REFUSED: (Tus._refuse, State.FAILED),
     },
     State.APPEND: {
@@ -235,7 +266,7 @@ TRANSITIONS: dict[State, dict[Kind, tuple[Handler, State]]] = {
         Kind.BUSY: (Tus._blocked, State.QUERY),
         Kind.LOCKED: (Tus._blocked, State.QUERY),
         Kind.CONFLICT: (Tus._conflict, State.QUERY),
-        Kind.CHECKSUM: (Tus._back_off, State.QUERY),  # the piece was discarded, the offset stands
+        Kind.CHECKSUM: (Tus._mismatched, State.QUERY),
         Kind.TOO_LARGE: (Tus._too_large_piece, State.QUERY),
         Kind.GONE: (Tus._forgotten, State.CREATE),
         Kind.VERSION: (Tus._other_version, State.FAILED),
@@ -254,4 +285,5 @@ TRANSITIONS: dict[State, dict[Kind, tuple[Handler, State]]] = {
         Kind.CHECKSUM: (Tus._refuse, State.FAILED),
         Kind.REFUSED: (Tus._refuse, State.FAILED),
     },
+    State.CANCEL: {**TERMINATION},
 }

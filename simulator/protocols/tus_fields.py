@@ -20,17 +20,24 @@ HEAD = "tus 1.0.0, Requests: HEAD"
 PATCH = "tus 1.0.0, Requests: PATCH"
 POST = "tus 1.0.0, Creation, Requests: POST"
 WITH_UPLOAD = "tus 1.0.0, Creation With Upload"
+EXPIRES = "tus 1.0.0, Expiration, Upload-Expires"
+DELETE = "tus 1.0.0, Termination, Requests: DELETE"
+CONCATENATION = "tus 1.0.0, Concatenation"
 
 _SHOWN = 80  # characters of a field that are enough to see what is wrong with it
 
 
 def creation_fields(size: int, filename: str) -> Headers:
-    """Return what a creation says about its upload: its length, name and type.
+    """Return what a creation says about its upload: its length, name and type."""
+    return (("Upload-Length", str(size)), described(filename))
+
+
+def described(filename: str) -> tuple[str, str]:
+    """Return the field that says an upload's name and type.
 
     tuspyserver answers HEAD with 400 unless the creation carried ``filename``, so it always does.
     """
-    described = metadata((("filename", filename), ("filetype", FILETYPE)))
-    return (("Upload-Length", str(size)), ("Upload-Metadata", described))
+    return "Upload-Metadata", metadata((("filename", filename), ("filetype", FILETYPE)))
 
 
 def stated_offset(headers: Headers, rule: str, *, known: int, reached: int, size: int) -> int | Breach:
@@ -62,6 +69,17 @@ def length_breach(headers: Headers, size: int) -> Breach | None:
     return Breach(UPLOAD_LENGTH, f"Upload-Length is {shown(text)}, the upload was created with {size}")
 
 
+def too_large(headers: Headers, size: int) -> str:
+    """Return why an upload of *size* bytes cannot be made, by ``Tus-Max-Size``; empty when unsaid."""
+    most = whole_number(field(headers, "tus-max-size") or "")
+    return over(most, size) if most is not None and most < size else ""
+
+
+def over(most: int, size: int) -> str:
+    """Return in words that an upload is larger than its server takes."""
+    return f"the server takes at most {most} bytes (Tus-Max-Size), the upload has {size}"
+
+
 def shown(text: str) -> str:
     """Return a field's value as evidence: quoted, and cut when it is long."""
     return ascii(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
@@ -85,10 +103,15 @@ def status_breach(answer: Answer, status: int, rule: str) -> Breach | None:
     return Breach(rule, f"success is answered {answer.words}, not {status}")
 
 
-def no_length_breach(answer: Answer) -> Breach | None:
-    """Return the breach when a query's answer leaves out the length, which is known."""
-    absent = field(answer.headers, "upload-length") is None
-    return Breach(UPLOAD_LENGTH, "HEAD is answered without Upload-Length") if absent else None
+def no_length_breach(answer: Answer, *, told: bool = True) -> Breach | None:
+    """Return the breach when a query's answer leaves out the length, or that it is not *told* yet."""
+    if field(answer.headers, "upload-length") is not None:
+        return None
+    if told:
+        return Breach(UPLOAD_LENGTH, "HEAD is answered without Upload-Length")
+    if field(answer.headers, "upload-defer-length") == "1":
+        return None
+    return Breach(POST, "HEAD is answered without Upload-Defer-Length: 1")
 
 
 def caching_breach(answer: Answer) -> Breach | None:

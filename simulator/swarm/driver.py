@@ -10,21 +10,17 @@ Every way out writes the upload's record, a killed greenlet's too.
 
 from __future__ import annotations
 
-import hashlib
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import TypedDict
 
 import httpx
 
-from simulator.payload import Payload, pieces
+from simulator.payload import Payload
 from simulator.protocols.fields import origin, origin_text
 from simulator.protocols.machine import (
-    Acknowledged,
-    Breach,
     Done,
     Failed,
     Fork,
@@ -32,22 +28,20 @@ from simulator.protocols.machine import (
     Interrupted,
     Joined,
     Machine,
-    Note,
     Response,
-    Restarted,
     Send,
     Wait,
 )
 from simulator.protocols.policy import Policy
-from simulator.records import Cause, Offset, Outcome, Record, Request, Upload, Violation
-from simulator.records import Wait as WaitRecord
+from simulator.records import Cause, Outcome
 from simulator.servers.ways import Leads, Ways
+from simulator.swarm.content import Content
+from simulator.swarm.diary import Diary, Ended, Identity, Recorder
 from simulator.transport import cause_of
 from simulator.transport.exchange import Exchange, RawHeaders
 
 ANSWER_LIMIT = 65536  # bytes of an answer's body that are read; more is of no use to an upload
 
-Recorder = Callable[[Record], None]
 Sleep = Callable[[float], None]
 End = Done | Failed | None  # None: the deadline came first
 Sign = Callable[[str, str, Iterable[tuple[str, str]]], tuple[tuple[str, str], ...]]
@@ -57,39 +51,6 @@ Together = Callable[[Sequence[Callable[[], End]], int], list[End]]
 def in_turn(parts: Sequence[Callable[[], End]], at_once: int) -> list[End]:  # noqa: ARG001  # a Together
     """Run *parts* one after another: what a process without greenlets can do over one transport."""
     return [part() for part in parts]
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Whose upload it is."""
-
-    user: int
-    arm: str
-    upload: int
-
-
-class _Who(TypedDict):
-    user: int
-    arm: str
-    upload: int
-
-
-class _Hash:
-    """SHA-256 of the representation, fed as its bytes pass by, so that no client hashes all at once."""
-
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-        self._at = 0
-
-    def pass_by(self, start: int, piece: bytes) -> None:
-        """Take in what is new of *piece*, which begins at *start*."""
-        if start <= self._at < start + len(piece):
-            self._digest.update(memoryview(piece)[self._at - start :])
-            self._at = start + len(piece)
-
-    def of(self, payload: Payload) -> str:
-        """Return the hash of the whole *payload*."""
-        return self._digest.hexdigest() if self._at == payload.size else payload.sha256()
 
 
 class Unreachable(Exception):
@@ -120,24 +81,16 @@ class Driver:
         together: Together = in_turn,
         sign: Sign | None = None,
     ) -> None:
-        self._who = _Who(user=identity.user, arm=identity.arm, upload=identity.upload)
         self._machine = machine
         self._client = client
-        self._payload = payload
-        self._hash = _Hash()
+        self._content = Content(payload)
         self._policy = policy
-        self._record = record
-        self._origin = origin
+        self._diary = Diary(identity, payload.size, record, origin)
         self._deadline = deadline
         self._ways = ways
         self._sleep = sleep
         self._together = together
         self._sign = sign
-        self._requests = 0
-        self._interruptions = 0
-        self._restarts = 0
-        self._started: float | None = None
-        self._begun = time.monotonic()
 
     def run(self) -> Outcome:
         """Drive the upload until it is done, failed or past its deadline; return how it ended."""
@@ -167,53 +120,56 @@ class Driver:
                 return None
             if isinstance(step, Wait):
                 self._wait(step)
-            elif isinstance(step, Fork):
-                ends = self._together([partial(self._to_end, part) for part in step.parts], step.at_once)
-                told = tuple(end for end in ends if end is not None)
-                if len(told) < len(ends):
-                    return None
-                self._note(machine.receive(Joined(told)), self._requests - 1)
-            else:
+            elif isinstance(step, Send):
                 self._send(machine, step)
+            elif not self._fork(machine, step):
+                return None
+
+    def _fork(self, machine: Machine, step: Fork) -> bool:
+        """Run the parts to their ends and tell *machine*; return whether the deadline let all of them end."""
+        ends = self._together([partial(self._to_end, part) for part in step.parts], step.at_once)
+        told = tuple(end for end in ends if end is not None)
+        if len(told) < len(ends):
+            return False
+        self._diary.notes(machine.receive(Joined(told)), self._diary.last)
+        return True
 
     def _wait(self, step: Wait) -> None:
         if step.seconds <= 0:
             return
         now = time.monotonic()
         seconds = min(step.seconds, max(0.0, self._deadline - now))
-        self._record(WaitRecord(t=now - self._origin, seconds=seconds, why=step.why, **self._who))
+        self._diary.waits(now, seconds, step)
         self._sleep(seconds)
 
     def _send(self, machine: Machine, step: Send) -> None:
-        going = self._way(step)
-        number, self._requests = self._requests, self._requests + 1
+        going, number = self._way(step), self._diary.number()
 
         def informational(status: int, headers: RawHeaders) -> None:
-            self._note(machine.receive(Informational(status, _plain(headers))), number)
+            self._diary.notes(machine.receive(Informational(status, _plain(headers))), number)
 
         exchange = Exchange(on_informational=informational, deadline=self._deadline)
-        status: int | None = None
-        cause: Cause | None = Cause.CANCELLED
-        detail = ""
+        ended = Ended(None, Cause.CANCELLED)
         try:
             response, body = self._exchange(going, exchange)
-            status, cause = response.status_code, None
+            ended = Ended(response.status_code, None)
         except httpx.HTTPError as error:
-            cause, detail = cause_of(error), str(error)
+            cause = cause_of(error)
+            ended = Ended(None, cause, str(error))
             if cause is None:
                 _refuse_certificate(going.target, error)
                 raise
         finally:
             if step.content:  # none of it is the representation's: it counts as a part of the head
                 exchange.head, exchange.sent = exchange.head + exchange.sent, 0
-            self._keep_request(step, going.target, exchange, number, status, cause, detail)
-        if cause is None:
-            headers = _plain(response.headers.raw)
-            event = Response(response.status_code, headers, exchange.sent, body)
-            self._note(machine.receive(event), number)
+            self._diary.request(step, going.target, exchange, number, ended)
+        event: Response | Interrupted
+        if ended.cause is None:
+            event = Response(response.status_code, _plain(response.headers.raw), exchange.sent, body)
         else:
-            self._interruptions += 1
-            self._note(machine.receive(Interrupted(cause, exchange.sent)), number)
+            self._diary.interrupted()
+            event = Interrupted(ended.cause, exchange.sent)
+        self._diary.notes(machine.receive(event), number)
 
     def _way(self, step: Send) -> Send:
         """Return *step* with the URL to ask for. Raises ``Unreachable`` where no link leads."""
@@ -246,7 +202,7 @@ class Driver:
                 step.method,
                 step.target,
                 headers=self._headers(step),
-                content=self._body(step) if step.stop > step.start else step.content or None,
+                content=self._content.body(step),
                 timeout=httpx.Timeout(self._policy.stall_timeout, connect=self._policy.connect_timeout),
                 extensions={"exchange": exchange},
             )
@@ -262,86 +218,14 @@ class Driver:
             raise Unreachable(f"{step.method} was answered with a redirect to no URL: {error}") from error
 
     def _headers(self, step: Send) -> list[tuple[str, str]]:
-        length = len(step.content) or step.stop - step.start
+        """Return the fields of *step* with those that only who has the bytes, or a clock, can tell."""
         own = step.headers if self._sign is None else self._sign(step.method, step.target, step.headers)
-        return [*own, *([("Content-Length", str(length))] if step.has_body else [])]
-
-    def _body(self, step: Send) -> Iterator[bytes]:
-        at = step.start
-        for piece in pieces(self._payload, step.start, step.stop):
-            self._hash.pass_by(at, piece)
-            at += len(piece)
-            yield piece
-
-    def _keep_request(
-        self,
-        step: Send,
-        asked: str,
-        seen: Exchange,
-        number: int,
-        status: int | None,
-        cause: Cause | None,
-        detail: str,
-    ) -> None:
-        zero = self._origin
-        if self._started is None:
-            self._started = seen.connected or seen.started or None
-        self._record(
-            Request(
-                t=(seen.started or self._begun) - zero,
-                end=time.monotonic() - zero,
-                n=number,
-                purpose=step.purpose,
-                method=step.method,
-                target=step.target,
-                asked=None if asked == step.target else asked,
-                start=step.start,
-                length=step.stop - step.start,
-                sent=seen.sent,
-                head=seen.head,
-                received=seen.received,
-                port=seen.port,
-                fresh=seen.fresh,
-                connected=_since(seen.connected, zero),
-                moved=_since(seen.moved, zero),
-                answered=_since(seen.answered, zero),
-                status=status,
-                cause=cause,
-                detail=detail[:300],
-                unsent=seen.unsent,
-                **self._who,
-            )
-        )
-
-    def _note(self, notes: tuple[Note, ...], number: int) -> None:
-        t = time.monotonic() - self._origin
-        for note in notes:
-            if isinstance(note, Acknowledged):
-                told = {"start": note.start, "offset": note.offset, "source": note.source}
-                self._record(Offset(t=t, n=number, **told, **self._who))
-            elif isinstance(note, Breach):
-                self._record(
-                    Violation(t=t, n=number, rule=note.rule, evidence=note.evidence[:1000], **self._who)
-                )
-            elif isinstance(note, Restarted):
-                self._restarts += 1
+        length = [("Content-Length", str(self._content.length(step)))] if step.has_body else []
+        return [*own, *self._content.checksum(step, partial(self._sleep, 0.0)), *length]
 
     def _end(self, outcome: Outcome, why: str, location: str | None) -> Outcome:
-        now = time.monotonic()
-        self._record(
-            Upload(
-                t=now - self._origin,
-                started=(self._started or self._begun) - self._origin,
-                size=self._payload.size,
-                sha256=self._hash.of(self._payload) if outcome is Outcome.COMPLETED else "",
-                outcome=outcome,
-                why=why,
-                location=location,
-                restarts=self._restarts,
-                interruptions=self._interruptions,
-                **self._who,
-            )
-        )
+        sha256 = self._content.sha256() if outcome is Outcome.COMPLETED else ""
+        self._diary.end(outcome, why, location, sha256)
         return outcome
 
 
@@ -357,7 +241,3 @@ def _refuse_certificate(url: str, error: httpx.HTTPError) -> None:
 
 def _plain(headers: RawHeaders) -> tuple[tuple[str, str], ...]:
     return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers)
-
-
-def _since(instant: float | None, zero: float) -> float | None:
-    return None if instant is None else instant - zero

@@ -20,7 +20,8 @@ from simulator.protocols.policy import Policy
 from simulator.records import Link, Outcome
 from simulator.rng import rng
 from simulator.servers.ways import Ways
-from simulator.swarm.driver import Driver, Identity, Recorder, Sign, Sleep, Together, in_turn
+from simulator.swarm.diary import Identity, Recorder
+from simulator.swarm.driver import Driver, Sign, Sleep, Together, in_turn
 from simulator.swarm.job import Destination, Job, Slot
 from simulator.transport import LinkTransport, Waiter
 from simulator.weather import Profile, draw

@@ -8,17 +8,22 @@ are not. ``play`` holds the machine to its promises at every step and returns wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Protocol
 
 from simulator.protocols.machine import (
+    Acknowledged,
+    Checksum,
     Done,
     Event,
     Failed,
+    Fork,
     Headers,
     Informational,
     Interrupted,
+    Joined,
     Machine,
     Note,
     Response,
@@ -29,7 +34,22 @@ from simulator.protocols.machine import (
 from simulator.records import Cause
 
 ENDPOINT = "http://127.0.0.1:1080/files/"
-WORDINGS = [("plain", ""), ("plain", "put"), ("plain", "tus"), ("tus", ""), ("tus", "creation-with-upload")]
+WORDINGS = [
+    ("plain", ""),
+    ("plain", "put"),
+    ("plain", "tus"),
+    ("tus", ""),
+    ("tus", "creation-with-upload"),
+    ("tus", "checksum=sha1"),
+    ("tus", "deferred=first"),
+    ("tus", "deferred=last+creation-with-upload"),
+    ("tus", "override+terminate+expiration"),
+]
+PARALLEL = [
+    ("tus", "parallel=2"),
+    ("tus", "parallel=3+creation-with-upload+terminate"),
+    ("tus", "parallel=3+checksum=sha1+deferred=last+override"),
+]
 VERSION = ("tus-resumable", "1.0.0")
 
 # What may be answered for a while and no longer: by the method asked, with what is said beside it.
@@ -38,6 +58,7 @@ FOR_A_WHILE: dict[str, tuple[tuple[int, Headers], ...]] = {
     "POST": ((503, ()), (504, ()), (429, (("retry-after", "2"),)), (500, ()), (408, ())),
     "PATCH": ((409, ()), (423, ()), (502, ()), (460, ()), (429, (("retry-after", "2"),)), (408, ())),
     "HEAD": ((502, ()), (423, ()), (409, ()), (503, (("retry-after", "2"),)), (408, ())),
+    "DELETE": ((502, ()), (423, ()), (409, ()), (405, ()), (408, ())),
 }
 
 
@@ -103,9 +124,10 @@ Fate = Well | Cut | Lost | Refusal | Part | Forget | Crash
 class Stored:
     """One upload at the server."""
 
-    length: int
+    length: int | None  # None while it is deferred
     data: bytearray = field(default_factory=bytearray)
     promised: int = 0  # the highest offset in an answer
+    partial: bool = False
     late: tuple[int, bytes] | None = None  # where it belongs and what it is: still on an old connection
 
     def arrive(self, late: tuple[int, bytes] | None) -> None:
@@ -140,7 +162,7 @@ class ModelServer:
     def serve(self, send: Send, body: bytes, fate: Fate) -> list[Event]:
         """Return what the client sees of *send*, one or two events, after *fate* befell it."""
         checked(send, body)
-        upload = self.uploads.get(send.target) if send.method in ("PATCH", "HEAD") else None
+        upload = self.uploads.get(send.target) if method_of(send) in ("PATCH", "HEAD") else None
         late = upload.late if upload else None
         events = _FATES[type(fate)](self, send, body, fate)
         if upload:
@@ -152,8 +174,9 @@ class ModelServer:
         return int(dict(event.headers).get("upload-offset", 0))
 
     def copies(self, whole: bytes) -> int:
-        """Return how often *whole* is stored."""
-        return sum(bytes(stored.data) == whole for stored in self.uploads.values())
+        """Return how often *whole* is stored; parts of an upload are none."""
+        kept = (stored for stored in self.uploads.values() if not stored.partial)
+        return sum(bytes(stored.data) == whole for stored in kept)
 
     # A request that is served whole
 
@@ -162,17 +185,14 @@ class ModelServer:
 
     def answer(self, send: Send, body: bytes, *, sent: int) -> Response:
         """Serve a request of which the server takes *body*."""
-        if send.method == "HEAD":
-            return self.describe(send, sent)
-        if send.method == "PATCH":
-            return self.append(send, body, sent)
-        return self.create(send, body, sent)
+        return _METHODS[method_of(send)](self, send, body, sent)
 
-    def describe(self, send: Send, sent: int) -> Response:
+    def describe(self, send: Send, _body: bytes, sent: int) -> Response:
         upload = self.uploads.get(send.target)
         if upload is None:
             return Response(404, (VERSION,), sent)
-        length = ("upload-length", str(upload.length))
+        known = upload.length is not None
+        length = ("upload-length", str(upload.length)) if known else ("upload-defer-length", "1")
         offset = ("upload-offset", upload.promise())
         return Response(200, (VERSION, offset, length, ("cache-control", "no-store")), sent)
 
@@ -180,21 +200,52 @@ class ModelServer:
         upload = self.uploads.get(send.target)
         if upload is None:
             return Response(404, (VERSION,), sent)
-        if len(upload.data) != send.start:
+        if len(upload.data) != offset_of(send):
             return Response(409, (VERSION,), sent)
+        self._set_length(upload, send)
         upload.take(body)
         upload.late = None  # the old connection ends when a newer one appends
         return Response(204, (VERSION, ("upload-offset", upload.promise())), sent)
 
     def create(self, send: Send, body: bytes, sent: int) -> Response:
+        headers = dict(send.headers)
+        concat = headers.get("Upload-Concat", "")
+        if concat.startswith("final;"):
+            return self.join(concat.removeprefix("final;").split(" "), sent)
+        length = None if "Upload-Defer-Length" in headers else int(headers.get("Upload-Length", send.stop))
+        upload = Stored(length, partial=concat == "partial")
+        upload.take(body)
+        offset = (("upload-offset", upload.promise()),) if send.stop > send.start else ()
+        return Response(201, (VERSION, ("location", self._keep_as_new(upload)), *offset), sent)
+
+    def join(self, parts: list[str], sent: int) -> Response:
+        """Make one upload of *parts*, which must all be there, be partial and be whole."""
+        found = [self.uploads.get(part) for part in parts]
+        if not all(found):
+            return Response(404, (VERSION,), sent)
+        final = Stored(0)
+        for part in found:
+            assert part and part.partial and len(part.data) == part.length, (
+                "a part that is none, or not whole"
+            )
+            final.take(bytes(part.data))
+        final.length = len(final.data)
+        return Response(201, (VERSION, ("location", self._keep_as_new(final))), sent)
+
+    def terminate(self, send: Send, _body: bytes, sent: int) -> Response:
+        return Response(204 if self.uploads.pop(send.target, None) else 404, (VERSION,), sent)
+
+    def _keep_as_new(self, upload: Stored) -> str:
         self._made += 1
         path = f"/files/{self._made}"
-        headers = dict(send.headers)
-        upload = Stored(int(headers.get("Upload-Length", send.stop)))
-        upload.take(body)
         self.uploads[f"http://127.0.0.1:1080{path}"] = upload
-        offset = (("upload-offset", upload.promise()),) if send.stop else ()
-        return Response(201, (VERSION, ("location", path), *offset), sent)
+        return path
+
+    def _set_length(self, upload: Stored, send: Send) -> None:
+        said = dict(send.headers).get("Upload-Length")
+        if said is not None:
+            assert upload.length in (None, int(said)), "a length that is set is never changed"
+            upload.length = int(said)
 
     # Fates
 
@@ -210,22 +261,24 @@ class ModelServer:
         return [Interrupted(Cause.CLOSED, len(body))]
 
     def refusal(self, send: Send, body: bytes, fate: Refusal) -> list[Event]:
-        table = FOR_A_WHILE[send.method if is_tus(send) else "plain"]
+        table = FOR_A_WHILE[method_of(send) if is_tus(send) else "plain"]
         status, headers = table[fate.which % len(table)]
         if status not in (409, 460):  # these two keep nothing
             self._keep(send, body[: fate.kept % (len(body) + 1)], b"")
         return [Response(status, headers, len(body))]
 
     def part(self, send: Send, body: bytes, fate: Part) -> list[Event]:
-        if not is_tus(send):
+        if not is_tus(send) or send.checksum:  # a part of what is checked as a whole cannot be verified
             return self.well(send, body, fate)
         kept = fate.kept % (len(body) + 1)
         return [self.answer(send, body[:kept], sent=kept if fate.early else len(body))]
 
     def forget(self, send: Send, body: bytes, fate: Forget) -> list[Event]:
-        if send.target not in self.uploads:
+        final = dict(send.headers).get("Upload-Concat", "").partition("final;")[2]
+        lost = final.split(" ")[0] if final else send.target
+        if lost not in self.uploads or method_of(send) == "DELETE":
             return self.well(send, body, fate)
-        del self.uploads[send.target]
+        del self.uploads[lost]
         return [Response(fate.status, (VERSION,), len(body))]
 
     def crash(self, send: Send, body: bytes, fate: Crash) -> list[Event]:
@@ -237,15 +290,27 @@ class ModelServer:
         return [Interrupted(Cause.CLOSED, len(body))]
 
     def _keep(self, send: Send, body: bytes, late: bytes) -> None:
-        """Keep a part of what a request brought, without an answer."""
-        upload = self.uploads.get(send.target)
-        if send.method == "PATCH" and upload and len(upload.data) == send.start:
+        """Keep a part of what a request brought, without an answer; of what is checked, all or nothing."""
+        if send.checksum and len(body) + len(late) < send.stop - send.start:
+            return
+        if send.checksum and late:
+            body, late = b"", body + late
+        upload, method = self.uploads.get(send.target), method_of(send)
+        if method == "PATCH" and upload and len(upload.data) == offset_of(send):
+            self._set_length(upload, send)
             upload.take(body)
             upload.late = (len(upload.data), late)
-        elif send.method in ("POST", "PUT") and (is_tus(send) or len(body) == send.stop):
+        elif method in ("POST", "PUT") and not send.checksum and (is_tus(send) or len(body) == send.stop):
             self.create(send, body, len(body))
 
 
+_METHODS = {
+    "HEAD": ModelServer.describe,
+    "PATCH": ModelServer.append,
+    "DELETE": ModelServer.terminate,
+    "POST": ModelServer.create,
+    "PUT": ModelServer.create,
+}
 _FATES = {
     Well: ModelServer.well,
     Cut: ModelServer.cut,
@@ -266,21 +331,40 @@ def is_tus(send: Send) -> bool:
     return dict(send.headers).get("Tus-Resumable") == "1.0.0"
 
 
+def method_of(send: Send) -> str:
+    """Return the method that is meant (tus 1.0.0, X-HTTP-Method-Override)."""
+    return dict(send.headers).get("X-HTTP-Method-Override", send.method)
+
+
+def offset_of(send: Send) -> int:
+    """Return where an append begins in its own upload, which may be a part of the whole."""
+    return int(dict(send.headers)["Upload-Offset"])
+
+
 def checked(send: Send, body: bytes) -> None:
     """Assert that *send* carries what its specification wants."""
-    headers = dict(send.headers)
+    headers, method = dict(send.headers), method_of(send)
     assert len(headers) == len(send.headers), "a field is sent twice"
     assert send.stop - send.start == len(body) and (send.has_body or not body)
     assert send.has_body == (send.method != "HEAD")
     if not is_tus(send):
         assert send.method in ("POST", "PUT") and send.start == 0
-    elif send.method == "POST":
-        assert send.start == 0 and headers["Upload-Length"].isdecimal()
-        assert {pair.split()[0] for pair in headers["Upload-Metadata"].split(",")} == {"filename", "filetype"}
-    elif send.method == "PATCH":
-        assert headers["Upload-Offset"] == str(send.start)
+    elif method == "POST":
+        _checked_creation(headers)
+    elif method == "PATCH":
+        assert int(headers["Upload-Offset"]) <= send.start
     if is_tus(send) and body:
         assert headers["Content-Type"] == "application/offset+octet-stream"
+    assert send.checksum is None or (
+        body and send.checksum == Checksum("Upload-Checksum", "sha1", "sha1 {base64}")
+    )
+
+
+def _checked_creation(headers: dict[str, str]) -> None:
+    final = headers.get("Upload-Concat", "").startswith("final;")
+    lengths = [headers[name] for name in ("Upload-Length", "Upload-Defer-Length") if name in headers]
+    assert len(lengths) == (0 if final else 1) and all(length.isdecimal() for length in lengths)
+    assert {pair.split()[0] for pair in headers["Upload-Metadata"].split(",")} == {"filename", "filetype"}
 
 
 def payload(size: int) -> bytes:
@@ -299,33 +383,101 @@ class Story:
     known: int = 0  # the highest offset in an answer that reached the client, since the last restart
 
 
+End = Done | Failed
+Turns = Generator[None, None, End]
+
+
 def play(
-    machine: Machine, server: Serving, whole: bytes, fates: Sequence[Fate], requests: int = 1000
+    machine: Machine,
+    server: Serving,
+    whole: bytes,
+    fates: Sequence[Fate],
+    requests: int = 1000,
+    picks: Sequence[int] = (0,),
 ) -> Story:
-    """Run *machine* to its end, or through that many *requests*, and hold it to its promises."""
-    story, coming = Story(), iter(fates)
+    """Run *machine* to its end, or through that many *requests*, and hold it to its promises.
+
+    *picks* say, over and over, which of the parts of a fork has the next turn.
+    """
+    story = Story()
+    forking = machine.forking if isinstance(machine, InTurn) else machine
+    turns = _Player(server, whole, iter(fates), cycle(picks or (0,)), story).strand(forking)
     for _ in range(2 * requests + 1):  # every request may be followed by one wait
-        step = machine.next()
-        if isinstance(step, Done | Failed):
-            story.end = step
-            return story
-        if isinstance(step, Wait):
-            assert step.seconds >= 0
-            story.waits.append(step)
-            continue
-        _nothing_known_is_sent_again(step, story)
-        story.sends.append(step)
-        _one_request_at_a_time(machine)
-        for event in server.serve(step, whole[step.start : step.stop], next(coming, Well())):
-            stated = server.stated(step, event) if isinstance(event, Response) else 0
-            _take(machine, event, stated, story)
+        try:
+            next(turns)
+        except StopIteration as ended:
+            story.end = ended.value
+            break
     return story
 
 
-def _nothing_known_is_sent_again(step: Send, story: Story) -> None:
-    if step.has_body and step.stop:
-        assert step.start == story.known, f"sends from {step.start}, {story.known} is acknowledged"
-        assert step.start < step.stop, "an append carries something"
+@dataclass
+class _Player:
+    """Lets machines speak in turn, one step a turn."""
+
+    server: Serving
+    whole: bytes
+    fates: Iterator[Fate]
+    picks: Iterator[int]
+    story: Story
+
+    def strand(self, machine: Machine) -> Turns:
+        known, begins = 0, None  # highest offset in an answer since the last restart; where the part begins
+        while True:
+            step = machine.next()
+            if isinstance(step, Done | Failed):
+                return step
+            if isinstance(step, Wait):
+                assert step.seconds >= 0
+                self.story.waits.append(step)
+            elif isinstance(step, Fork):
+                ends = yield from self.side_by_side(step)
+                self.story.notes += machine.receive(Joined(ends))
+            else:
+                begins = step.start if begins is None else begins
+                known = self.exchange(machine, step, known, begins)
+            yield
+
+    def side_by_side(self, fork: Fork) -> Generator[None, None, tuple[End, ...]]:
+        turns = {number: self.strand(part) for number, part in enumerate(fork.parts)}
+        ends: dict[int, End] = {}
+        while turns:
+            going = list(turns)[: fork.at_once]
+            number = going[next(self.picks) % len(going)]
+            try:
+                next(turns[number])
+            except StopIteration as ended:
+                ends[number] = ended.value
+                del turns[number]
+            yield
+        return tuple(ends[number] for number in range(len(fork.parts)))
+
+    def exchange(self, machine: Machine, step: Send, known: int, begins: int) -> int:
+        """Let *step* be served; return what is known of the server's offset then."""
+        _nothing_known_is_sent_again(step, known + begins)
+        self.story.sends.append(step)
+        _one_request_at_a_time(machine)
+        for event in self.server.serve(step, self.whole[step.start : step.stop], next(self.fates, Well())):
+            stated = self.server.stated(step, event) if isinstance(event, Response) else 0
+            known = self.take(machine, event, max(known, stated), begins)
+        return known
+
+    def take(self, machine: Machine, event: Event, known: int, begins: int) -> int:
+        before = machine.offset
+        notes = machine.receive(event)
+        restarted = any(isinstance(note, Restarted) for note in notes)
+        self.story.notes += notes
+        known = 0 if restarted else known
+        assert machine.offset >= before or restarted, "the offset decreased"
+        for note in notes:
+            if isinstance(note, Acknowledged):
+                assert note.start == begins and note.offset <= known + begins, "more than the server said"
+        return known
+
+
+def _nothing_known_is_sent_again(step: Send, known: int) -> None:
+    if step.has_body and step.stop > step.start:
+        assert step.start == known, f"sends from {step.start}, {known} is acknowledged"
 
 
 def _one_request_at_a_time(machine: Machine) -> None:
@@ -336,11 +488,30 @@ def _one_request_at_a_time(machine: Machine) -> None:
     raise AssertionError("a second request while one is in flight")
 
 
-def _take(machine: Machine, event: Event, stated: int, story: Story) -> None:
-    before = machine.offset
-    notes = machine.receive(event)
-    restarted = any(isinstance(note, Restarted) for note in notes)
-    story.notes += notes
-    story.known = 0 if restarted else max(story.known, stated)
-    assert machine.offset >= before or restarted, "the offset decreased"
-    assert machine.offset <= story.known, "the machine claims more than the server said"
+class InTurn:
+    """A machine that forks as one that does not: its parts come one after another."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.forking = machine
+        self._parts: list[Machine] = []
+        self._ends: list[End] = []
+
+    @property
+    def offset(self) -> int:
+        return self.forking.offset
+
+    def next(self) -> Send | Wait | Done | Failed:
+        while True:
+            step = (self._parts[0] if self._parts else self.forking).next()
+            if isinstance(step, Fork):
+                self._parts, self._ends = list(step.parts), []
+            elif self._parts and isinstance(step, Done | Failed):
+                self._ends.append(step)
+                del self._parts[0]
+                if not self._parts:
+                    self.forking.receive(Joined(tuple(self._ends)))
+            else:
+                return step
+
+    def receive(self, event: Event) -> tuple[Note, ...]:
+        return (self._parts[0] if self._parts else self.forking).receive(event)

@@ -7,6 +7,7 @@ trouble ends the upload ends soon.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
 import pytest
@@ -18,6 +19,7 @@ from simulator.protocols.machine import Done, Failed, Machine
 from simulator.protocols.policy import Policy
 from tests.helpers.modelserver import (
     ENDPOINT,
+    PARALLEL,
     WORDINGS,
     Crash,
     Cut,
@@ -55,20 +57,24 @@ def machine_of(wording: tuple[str, str], size: int, policy: Policy) -> Machine:
 
 
 def upload(
-    wording: tuple[str, str], size: int, piece: int | None, fates: list[Fate]
+    wording: tuple[str, str],
+    size: int,
+    piece: int | None,
+    fates: list[Fate],
+    picks: Sequence[int] = (0,),
 ) -> tuple[Story, ModelServer]:
     server = ModelServer()
     machine = machine_of(wording, size, Policy(piece=piece))
-    story = play(
-        machine, server, payload(size), fates, requests=len(fates) + size // (piece or size or 1) + 8
-    )
+    enough = 2 * len(fates) + size // (piece or size or 1) + 8 + 20 * (wording in PARALLEL)
+    story = play(machine, server, payload(size), fates, requests=enough, picks=picks)
     return story, server
 
 
 def assert_ended_well(story: Story, server: ModelServer, size: int) -> None:
     assert isinstance(story.end, Done), story.end or "still at it long after the trouble was over"
     assert story.end.location is not None
-    assert bytes(server.uploads[story.end.location].data) == payload(size)
+    stored = server.uploads[story.end.location]
+    assert (bytes(stored.data), stored.length) == (payload(size), size)
 
 
 @given(
@@ -83,6 +89,33 @@ def test_whatever_befalls_its_requests_an_upload_ends_whole_and_resends_nothing_
 ) -> None:
     story, server = upload(wording, size, piece, fates)
     assert_ended_well(story, server, size)
+
+
+@given(
+    wording=st.sampled_from(PARALLEL),
+    size=st.integers(0, 80),
+    piece=st.sampled_from(PIECES),
+    fates=st.lists(FATES, max_size=14),
+    picks=st.lists(st.integers(0, 2), max_size=30),
+)
+@settings(max_examples=500, deadline=None)
+def test_whatever_befalls_parts_side_by_side_they_are_joined_whole_and_resend_nothing_acknowledged(
+    wording: tuple[str, str], size: int, piece: int | None, fates: list[Fate], picks: list[int]
+) -> None:
+    story, server = upload(wording, size, piece, fates, picks)
+    assert_ended_well(story, server, size)
+
+
+@given(size=st.integers(1, 80), fates=st.lists(FATES, max_size=14))
+@settings(max_examples=200, deadline=None)
+def test_with_terminate_no_upload_is_left_that_the_client_knew_and_gave_up(
+    size: int, fates: list[Fate]
+) -> None:
+    untold = (Lost, Cut, Crash, Refusal)  # creations whose answer got lost leave what nobody knows
+    fates = [fate for fate in fates if not isinstance(fate, untold)]
+    story, server = upload(("tus", "terminate"), size, 7, fates)
+    assert_ended_well(story, server, size)
+    assert len(server.uploads) == 1
 
 
 def all_fates(size: int) -> list[Fate]:
@@ -120,6 +153,14 @@ FEW: list[Fate] = [
     Part(1),
     Crash(2, 1),
 ]
+
+
+@pytest.mark.parametrize("wording", PARALLEL, ids="-".join)
+def test_every_two_endings_of_nine_in_each_place_of_parts_side_by_side(wording: tuple[str, str]) -> None:
+    for before, first, second in product(range(8), FEW, FEW):
+        fates = [*[Well()] * before, first, second]
+        story, server = upload(wording, 5, 2, fates, picks=(0, 1, 2, 1))
+        assert_ended_well(story, server, 5)
 
 
 @pytest.mark.parametrize("variant", ["", "creation-with-upload"])

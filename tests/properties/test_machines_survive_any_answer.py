@@ -24,7 +24,7 @@ from simulator.protocols.machine import (
 )
 from simulator.protocols.policy import Policy
 from simulator.records import Cause
-from tests.helpers.modelserver import ENDPOINT, WORDINGS, worded
+from tests.helpers.modelserver import ENDPOINT, PARALLEL, WORDINGS, InTurn, method_of, worded
 
 SIZE = 20
 NUMBERS = st.one_of(
@@ -34,14 +34,17 @@ NUMBERS = st.one_of(
 NAMES = [
     "upload-offset",
     "upload-length",
+    "upload-defer-length",
+    "upload-expires",
     "location",
     "retry-after",
     "tus-resumable",
     "tus-version",
+    "tus-max-size",
     "date",
     "range",
 ]
-ALL_WORDINGS = [*WORDINGS, ("google", ""), ("google", "no-x-upload")]
+ALL_WORDINGS = [*WORDINGS, *PARALLEL, ("google", ""), ("google", "no-x-upload")]
 VALUES = {
     "upload-offset": NUMBERS,
     "upload-length": st.one_of(st.just(str(SIZE)), NUMBERS),
@@ -51,6 +54,9 @@ VALUES = {
     "retry-after": st.one_of(
         NUMBERS, st.sampled_from(["Fri, 31 Dec 1999 23:59:59 GMT", "Fri, 31 Feb 1999 23:59:59 GMT"])
     ),
+    "upload-defer-length": st.sampled_from(["1", "0", ""]),
+    "upload-expires": st.sampled_from(["Fri, 31 Dec 1999 23:58:59 GMT", "never", ""]),
+    "tus-max-size": NUMBERS,
     "date": st.sampled_from(["Fri, 31 Dec 1999 23:59:00 GMT", "yesterday", ""]),
     "tus-version": st.text(max_size=5),
     "range": st.one_of(
@@ -95,16 +101,17 @@ EVENTS = st.one_of(
 )
 
 
-def fed(event: Event | Claim, step: Send) -> Event:
-    """Return *event* as it can follow *step*: no more is sent than the request has."""
+def fed(event: Event | Claim, step: Send, whole: int) -> Event:
+    """Return *event* as it can follow *step*: no more is sent than the request has, of *whole* bytes."""
     length = step.stop - step.start
     if isinstance(event, Claim):
         sent = min(event.sent, length)
         if "Content-Range" in dict(step.headers):
             return claimed(step.start + sent + event.off if step.stop else SIZE + event.off, sent)
-        offset = ("upload-offset", str((step.start + sent if step.has_body else SIZE) + event.off))
+        begin = int(dict(step.headers).get("Upload-Offset", 0))  # of an append, in its own upload
+        offset = ("upload-offset", str((begin + sent if step.has_body else whole) + event.off))
         return Response(
-            {"POST": 201, "HEAD": 200}.get(step.method, 204), (("location", "/files/1"), offset), sent
+            {"POST": 201, "HEAD": 200}.get(method_of(step), 204), (("location", "/files/1"), offset), sent
         )
     if isinstance(event, Response):
         return Response(event.status, event.headers, min(event.sent, length), event.body)
@@ -119,7 +126,7 @@ def claimed(offset: int, sent: int) -> Response:
 
 
 def run(
-    machine: Machine, events: list[Event | Claim], steps: int
+    machine: Machine, events: list[Event | Claim], steps: int, whole: int
 ) -> tuple[Done | Failed | None, Send, Event]:
     """Feed *events* over and over until the machine ends; return the end and what led to it."""
     coming = cycle([*events, Interrupted(Cause.RESET, 0)])
@@ -129,13 +136,13 @@ def run(
         if isinstance(step, Done | Failed):
             return step, asked, last
         if isinstance(step, Send):
-            asked, last = step, fed(next(coming), step)
+            asked, last = step, fed(next(coming), step, whole)
             while isinstance(last, Informational):
                 machine.receive(last)
-                last = fed(next(coming), step)
+                last = fed(next(coming), step, whole)
             before, reached = machine.offset, max(reached, step.start + last.sent)
             again = any(isinstance(note, Restarted) for note in machine.receive(last))
-            reached = 0 if again else reached
+            reached = machine.offset if again else reached
             assert (0 if again else before) <= machine.offset <= reached, "an offset that cannot be"
     return None, asked, last
 
@@ -151,10 +158,10 @@ def test_any_answers_lead_to_an_end_and_only_a_statement_of_the_whole_to_done(
 ) -> None:
     name, framing = wording
     policy = Policy(retries=3, piece=piece)
-    machine = make_machine(
-        name, endpoint=ENDPOINT, size=SIZE, filename="f", policy=policy, **worded(name, framing)
+    machine = InTurn(
+        make_machine(name, endpoint=ENDPOINT, size=SIZE, filename="f", policy=policy, **worded(name, framing))
     )
-    end, asked, last = run(machine, events, steps=2000)
+    end, asked, last = run(machine, events, 2000, SIZE // 3 if wording in PARALLEL else SIZE)
     assert end is not None, "still at it"
     if isinstance(end, Done):
         assert isinstance(last, Response) and 200 <= last.status < 300
@@ -175,4 +182,8 @@ def says_it_is_whole(wording: tuple[str, str], asked: Send, answer: Response) ->
         return answer.sent == SIZE
     if wording[0] == "google":
         return answer.status in (200, 201) and sized(answer.body) in (None, str(SIZE))
+    if wording in PARALLEL:  # every part said so, and the last answer says that they are joined
+        said = [value for name, value in answer.headers if name == "upload-offset"]
+        joined = dict(asked.headers).get("Upload-Concat", "").startswith("final;")
+        return joined and said in ([], [str(SIZE)])
     return [value for name, value in answer.headers if name == "upload-offset"] == [str(SIZE)]

@@ -504,7 +504,7 @@ def test_an_error_page_of_a_hop_is_no_breach_of_tus() -> None:
 
 
 def test_the_table_has_an_answer_for_every_kind_in_every_state_that_asks() -> None:
-    assert set(TRANSITIONS) == set(REQUESTS) == {State.CREATE, State.APPEND, State.QUERY}
+    assert set(TRANSITIONS) == set(REQUESTS) == {State.CREATE, State.APPEND, State.QUERY, State.CANCEL}
     assert all(set(row) == set(Kind) for row in TRANSITIONS.values())
 
 

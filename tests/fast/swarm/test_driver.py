@@ -39,7 +39,8 @@ from simulator.records import (
 )
 from simulator.records import Wait as WaitRecord
 from simulator.servers.ways import Ways
-from simulator.swarm.driver import Driver, Identity
+from simulator.swarm.diary import Identity
+from simulator.swarm.driver import Driver
 
 SIZE = 150_000
 SEND = Send(Purpose.CREATE, "POST", "http://127.0.0.1:1/files/", (("X-Mark", "7"),), 0, SIZE, True)
