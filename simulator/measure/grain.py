@@ -20,7 +20,7 @@ GRAINS: tuple[tuple[str, str, str, str], ...] = (
         "s3",
         "",
         "S3 keeps whole parts, so a part that is cut is sent again from its first byte",
-        "smaller parts",
+        "larger uploads; S3 has no parts below 5 MiB but the last",
     ),
     ("google", "", "of a request that is cut, multiples of 256 KiB are kept", "larger uploads"),
     (

@@ -39,7 +39,8 @@ class Asker:
         if isinstance(step, Copying):
             return finish(step)
         if isinstance(step, Receiving):
-            return self.give(step, content) or step.end(self.now)
+            answer = self.give(step, content) or step.end(self.now)
+            return finish(answer) if isinstance(answer, Copying) else answer
         return step
 
     def give(self, step: Step, content: bytes) -> Reply | None:

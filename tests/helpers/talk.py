@@ -60,10 +60,12 @@ class Talk:
         self.asked = step
         return step
 
-    def answers(self, status: int, sent: int | None = None, **fields: str | int) -> Talk:
+    def answers(
+        self, status: int, sent: int | None = None, *, body: bytes = b"", **fields: str | int
+    ) -> Talk:
         """Answer the request; ``upload_offset=5`` becomes the field ``upload-offset: 5``."""
         headers = tuple((name.replace("_", "-"), str(value)) for name, value in fields.items())
-        return self.answers_with(status, headers, sent)
+        return self.answers_with(status, headers, sent, body)
 
     def answers_with(self, status: int, headers: Headers, sent: int | None = None, body: bytes = b"") -> Talk:
         self.notes += self.machine.receive(Response(status, headers, self._count(sent), body))

@@ -173,11 +173,7 @@ class S3:
 
     def _stored_part(self, asked: _Asked, number: int, part: Upload, digests: Digests) -> Step:
         part.metadata = digests.etag
-        try:
-            self._find(asked)
-        except S3Refusal:
-            self._uploads.drop(part)
-            raise
+        self._find_for(asked, part)
         self._multiparts.keep(asked.query["uploadId"], number, part, asked.call.now)
         return Reply(200, (("ETag", f'"{digests.etag}"'),))
 
@@ -241,8 +237,9 @@ class S3:
     def _completed(self, asked: _Asked, upload: Upload, whole: Upload, parts: tuple[Upload, ...]) -> Reply:
         digests = b"".join(bytes.fromhex(part.metadata) for part in parts)
         etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+        self._find_for(asked, whole)
         self._publish(asked, whole, About.of(upload).type, etag)
-        self._multiparts.end(self._find(asked))
+        self._multiparts.end(upload)
         return s3_xml.document(
             "CompleteMultipartUploadResult",
             ("Location", f"{PATH}{asked.call.name}"),
@@ -259,6 +256,14 @@ class S3:
 
     def _find(self, asked: _Asked) -> Upload:
         return self._multiparts.find(asked.query["uploadId"], asked.key, asked.call.now)
+
+    def _find_for(self, asked: _Asked, staged: Upload) -> None:
+        """Drop *staged* when its multipart upload ended meanwhile. Raises ``S3Refusal``."""
+        try:
+            self._find(asked)
+        except S3Refusal:
+            self._uploads.drop(staged)
+            raise
 
     def _receive(self, asked: _Asked, protocol: str, done: Callable[[Upload, Digests], Step]) -> Step:
         head = asked.head
@@ -279,7 +284,7 @@ class _Joining(Copying):
         """Copy a little; the answer after the last step."""
         try:
             reply = super().step()
-        except (Refusal, UploadError) as exc:  # another request completed or aborted the upload meanwhile
+        except (Refusal, UploadError) as exc:  # another request ended the upload meanwhile
             reply = refused(exc, ())
         return None if reply is None else told(reply)
 

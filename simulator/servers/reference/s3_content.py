@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from simulator.servers.reference.append import Checksum, Running, Sink
-from simulator.servers.reference.messages import Head, Reply
+from simulator.servers.reference.messages import Head, Refusal, Reply
 from simulator.servers.reference.receiving import Receiving, Step, refused
 from simulator.servers.reference.s3_xml import S3Refusal, told
 from simulator.servers.reference.storage import Bytes
@@ -175,7 +175,10 @@ class S3Receiving(Receiving):
         whole = self._length in (None, self._got) and (self._wrapped is None or self._wrapped.over)
         if not whole:
             return self._refuse(S3Refusal(400, "IncompleteBody", "the content ended too soon"), now)
-        step = super().end(now)
+        try:
+            step = super().end(now)
+        except Refusal as exc:  # the upload ended while its part came
+            step = refused(exc, ())
         return told(step) if isinstance(step, Reply) else step
 
     def _refuse(self, error: S3Refusal, now: float) -> Reply:
