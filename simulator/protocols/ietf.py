@@ -129,6 +129,8 @@ class Ietf(AnsweredUpload):
 
     def _too_large(self, asked: Send, answer: Answer) -> Notes:
         """Send less at once, within the limits (Limits: "SHOULD retry the request with a smaller size")."""
+        if self._forbidden():
+            return ()  # the limits that came with it are why
         length, most = asked.stop - asked.start, self._limits.max_append
         smallest = max(SMALLEST_PIECE, self._limits.min_append or 0)
         if most is not None and most < length:

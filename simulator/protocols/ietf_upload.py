@@ -161,8 +161,11 @@ class ResumableUpload(UploadMachine):
         self._give_up(f"the server broke a rule ({breach.rule}): {breach.evidence}")
         return (breach,)
 
+    def _forbidden(self) -> str:
+        return self._limits.forbids(self._job.size, self._job.size - self._offset)
+
     def _mind_limits(self) -> None:
-        why = self._limits.forbids(self._job.size, self._job.size - self._offset)
+        why = self._forbidden()
         if why and self._end is None and not self._doomed:
             self._give_up(why)
 
