@@ -69,6 +69,13 @@ class Arm(_Record):
     calm_of: str | None = None
 
 
+class Unsupported(_Record):
+    """An arm that was asked for and not run, and what of the server's answers says why."""
+
+    name: str
+    why: str
+
+
 class Plan(_Record):
     """What was asked: enough to run it again. Written to run.json and as the first record."""
 
@@ -85,6 +92,7 @@ class Plan(_Record):
     size: str  # as the user wrote it
     deadline_s: float
     arms: list[Arm]
+    unsupported: list[Unsupported] = []
     baseline: str
     engine: str
     approximations: list[str] = []  # what the engine does less than exactly, in words

@@ -308,6 +308,17 @@ def _open_ended(run: Seen) -> Iterator[Warning]:
             )
 
 
+def _unsupported(run: Seen) -> Iterator[Warning]:
+    plan = run.data.plan
+    for arm in plan.unsupported:
+        yield Warning(
+            level="note",
+            seen=f"{arm.name} is unsupported: {arm.why}",
+            means=f"{plan.server} {plan.server_version} was not measured with it",
+            advice="name another server, or leave the arm out",
+        )
+
+
 def _grain(run: Seen) -> Iterator[Warning]:
     yield from explanations(run.arms, run.data.plan.arms)
 
@@ -332,5 +343,6 @@ CHECKS: tuple[Callable[[Seen], Iterator[Warning]], ...] = (
     _uncounted,
     _approximated,
     _open_ended,
+    _unsupported,
     _grain,
 )

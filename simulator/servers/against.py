@@ -12,10 +12,11 @@ from collections.abc import Collection
 import httpx
 
 from simulator.errors import UsageError
+from simulator.servers.buckets import find_bucket
 from simulator.servers.certificates import refusal, tls_error
 from simulator.servers.loopback import refuse_remote
 from simulator.servers.server import Endpoint, Target
-from simulator.trust import Trust
+from simulator.trust import Credentials, Trust
 
 _TIMEOUT = 5.0
 _TUS = "1.0.0"
@@ -34,9 +35,10 @@ def external(
     allow_remote: bool = False,
     trust: Trust | None = None,
 ) -> Target:
-    """Return the target at *url*, for those of *protocols* (``plain``, ``tus``) that shall be spoken there.
+    """Return the target at *url*, for those of *protocols* that shall be spoken there.
 
-    At a tus endpoint ``plain`` is worded in tus; elsewhere only ``plain`` can be spoken, as a bare POST.
+    At a tus endpoint ``plain`` is worded in tus, elsewhere it is a bare POST. For ``s3`` the URL is a
+    bucket's, and the environment has the keys.
     *headers* go with every request; *trust* is whom an https target is believed, None for this machine's
     authorities. Raises ``UsageError`` when nothing answers, when what answers is not what was asked for
     or not believed, and for a host that is not this one unless *allow_remote*.
@@ -48,7 +50,16 @@ def external(
     answer = _ask(parsed, headers, trust)
     version = answer.headers.get("Server", "unknown")
     endpoints = _endpoints(str(parsed), answer, protocols)
+    if "s3" in endpoints:
+        endpoints["s3"] = _bucket(parsed, trust)
     return Target("external", version, endpoints, headers=headers, trust=trust)
+
+
+def _bucket(url: httpx.URL, trust: Trust) -> Endpoint:
+    try:
+        return find_bucket(str(url), Credentials.of_environment(), trust)
+    except httpx.TransportError as error:
+        raise _no_answer(url.netloc.decode(), url, error) from error
 
 
 def _parse(url: str) -> httpx.URL:
@@ -118,15 +129,13 @@ def _no_answer(place: str, url: httpx.URL, error: httpx.TransportError) -> Usage
 
 
 def _endpoints(url: str, answer: httpx.Response, protocols: Collection[str]) -> dict[str, Endpoint]:
-    if "Tus-Resumable" in answer.headers or "Tus-Version" in answer.headers:
+    is_tus = "Tus-Resumable" in answer.headers or "Tus-Version" in answer.headers
+    if is_tus:
         _refuse_lacking(url, answer, protocols)
-        worded = {"tus": Endpoint(url), "plain": Endpoint(url, "tus")}
-    elif set(protocols) <= {"plain"}:
-        worded = {"plain": Endpoint(url)}
-    else:
+    elif "tus" in protocols:
         mend = "give the whole URL of the upload endpoint, such as http://127.0.0.1:8080/files/"
         raise UsageError(f"{url} is not a tus endpoint: {_seen(answer)}", mend=mend)
-    return {name: worded[name] for name in protocols}
+    return {name: Endpoint(url, "tus" if is_tus and name == "plain" else "") for name in protocols}
 
 
 def _refuse_lacking(url: str, answer: httpx.Response, protocols: Collection[str]) -> None:
@@ -135,11 +144,10 @@ def _refuse_lacking(url: str, answer: httpx.Response, protocols: Collection[str]
         raise UsageError(f"{url} speaks tus {', '.join(versions)}, not {_TUS}")
     extensions = _list(answer.headers.get("Tus-Extension", ""))
     for protocol in protocols:
-        if _NEEDED[protocol] not in extensions:
+        needed = _NEEDED.get(protocol)
+        if needed is not None and needed not in extensions:
             offered = ", ".join(extensions) or "no extensions"
-            raise UsageError(
-                f"{url} lacks '{_NEEDED[protocol]}', which '{protocol}' needs; it offers {offered}"
-            )
+            raise UsageError(f"{url} lacks '{needed}', which '{protocol}' needs; it offers {offered}")
 
 
 def _list(value: str) -> list[str]:
