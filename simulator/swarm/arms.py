@@ -8,6 +8,9 @@ from typing import Any
 
 from simulator.errors import UsageError
 from simulator.protocols import PROTOCOLS, spec_of
+from simulator.records import Arm, Unsupported
+from simulator.servers.discovery import discover, lacking
+from simulator.servers.server import Target
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,39 @@ def wanted(words: tuple[str, ...], where: str) -> tuple[Wanted, ...]:
     if len(set(words)) < len(words):
         raise UsageError("a protocol is named twice", where=where, mend="name each once")
     return arms
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The arms that the target can be asked for, and those it lacks."""
+
+    arms: tuple[Arm, ...]
+    unsupported: tuple[Unsupported, ...]
+
+
+def settle(asked: Iterable[Wanted], target: Target, where: str) -> Settled:
+    """Return the arms of *asked* as *target* can run them; ``ietf`` alone becomes its newest version.
+
+    Raises ``UsageError`` when it can run none, ``PartDied`` when it does not answer.
+    """
+    arms, unsupported = [], []
+    for one in asked:
+        options, variant = one.options, one.variant
+        if one.protocol == "ietf" or options:
+            found = discover(target, one.protocol, options)
+            if one.protocol == "ietf" and "interop" not in options and found.versions:
+                variant = "+".join([f"interop={max(found.versions)}", *filter(None, [variant])])
+                options = PROTOCOLS["ietf"].parse(variant)
+            why = lacking(one.protocol, options, found)
+            if why is not None:
+                unsupported.append(Unsupported(name=one.name, why=why))
+                continue
+        framing = target.endpoints[one.protocol].framing
+        arms.append(Arm(name=one.name, protocol=one.protocol, framing=framing, variant=variant))
+    if not arms:
+        what = "; ".join(f"{one.name}: {one.why}" for one in unsupported)
+        raise UsageError(f"{target.name} supports none of the arms: {what}", where=where)
+    return Settled(tuple(arms), tuple(unsupported))
 
 
 def _wanted(word: str, where: str) -> Wanted:

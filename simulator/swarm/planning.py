@@ -6,7 +6,7 @@ import os
 import platform
 import resource
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,7 +21,7 @@ from simulator.protocols.fields import origin
 from simulator.protocols.policy import Policy
 from simulator.records import Arm, Plan
 from simulator.servers.server import Endpoint, Target
-from simulator.swarm.arms import Wanted, wanted
+from simulator.swarm.arms import Wanted, settle, wanted
 from simulator.swarm.job import Destination, Job, boot_id
 from simulator.trust import trust_asked
 from simulator.weather import Profile, draw, load_profile, rules
@@ -199,7 +199,11 @@ def reach(asked: Asked) -> Target | None:
 
 
 def make_plan(asked: Asked, profile: Profile, target: Target, run_id: str) -> Plan:
-    """Return the plan of the run, for which all that can be checked has been."""
+    """Return the plan of the run, for which all that can be checked has been.
+
+    Raises ``UsageError`` when the target can be asked for none of the arms.
+    """
+    settled = settle(asked.arms, target, asked.options["protocols"])
     workload = profile.workload
     timelines = (draw(profile, asked.seed, user) for user in range(workload.users))
     drawn = [(in_flight_allowance(timeline), timeline.digest()) for timeline in timelines]
@@ -216,13 +220,14 @@ def make_plan(asked: Asked, profile: Profile, target: Target, run_id: str) -> Pl
         spawn_rate=workload.spawn_rate,
         size=workload.size if file is None else f"{file.name} ({file.stat().st_size} B)",
         deadline_s=workload.deadline_s,
-        arms=_arms(asked, target),
-        baseline="plain" if "plain" in asked.protocols else asked.protocols[0],
+        arms=_with_twins(settled.arms, asked),
+        unsupported=list(settled.unsupported),
+        baseline=next((arm.name for arm in settled.arms if arm.name == "plain"), settled.arms[0].name),
         engine=asked.engine,
         approximations=approximations(asked.engine, profile),
         server=target.name,
         server_version=target.version,
-        target=target.endpoints[asked.arms[0].protocol].url,
+        target=target.endpoints[settled.arms[0].protocol].url,
         insecure=not target.trust.checked,
         workers=asked.workers,
         policy=_policy(asked, profile).to_dict(),
@@ -297,18 +302,9 @@ def _is_sizes(text: str) -> bool:
     return True
 
 
-def _arms(asked: Asked, target: Target) -> list[Arm]:
-    arms = [
-        Arm(
-            name=arm.name,
-            protocol=arm.protocol,
-            framing=target.endpoints[arm.protocol].framing,
-            variant=arm.variant,
-        )
-        for arm in asked.arms
-    ]
+def _with_twins(arms: Sequence[Arm], asked: Asked) -> list[Arm]:
     twins = [arm.model_copy(update={"name": arm.name + CALM, "calm_of": arm.name}) for arm in arms]
-    return arms + (twins if asked.calm else [])
+    return [*arms, *(twins if asked.calm else [])]
 
 
 def _policy(asked: Asked, profile: Profile) -> Policy:
