@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from simulator.servers.reference.memory import MemoryStore
 from simulator.servers.reference.messages import Head, Reply
-from simulator.servers.reference.receiving import Copying, Receiving
+from simulator.servers.reference.receiving import Receiving, Stepwise
 from tests.helpers.asking import OFFSET_TYPE, Asker, finish
 
 ID = f"{1:032x}"
@@ -53,7 +53,7 @@ def test_any_request_gets_an_answer(requests: list[tuple[Head, bytes, str]]) -> 
     for number, (head, content, end) in enumerate(requests, start=2):
         asker.now += 1
         step = asker.core.begin(head, asker.now, f"{number:032x}")
-        if isinstance(step, Copying):
+        if isinstance(step, Stepwise):
             step = finish(step)
         if isinstance(step, Receiving):
             carry_out(asker, step, content, end)
@@ -69,7 +69,7 @@ def carry_out(asker: Asker, step: Receiving, content: bytes, end: str) -> None:
     if reply is not None:
         assert_proper(reply)
     elif end == "end":
-        assert_proper(step.end(asker.now))
+        assert_proper(finish(step.end(asker.now)))
     elif end == "cut":
         step.cut(asker.now)
 

@@ -2,7 +2,8 @@
 
     core.begin(head, now, fresh) -> Reply                           answered from its head alone
                                   | Receiving: data.. end | cut     its content goes into an upload
-                                  | Copying: step..                 a concatenation
+                                  | Stepwise: step..                a longer work, such as a copy
+                                  | Later                           an answer that is held back
     core.events()                -> Superseded | Failed             what the shell must act upon
     core.sweep(now)                                                 expire what is due
 

@@ -39,17 +39,42 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A final answer. Its content is ``text``, or the first ``size`` bytes of the blob ``stored``."""
+    """A final answer. Its content is ``text``, or the first ``size`` bytes of the blob ``stored``.
+
+    ``media`` is the media type of the text.
+    """
 
     status: int
     headers: Headers = ()
     text: str = ""
     stored: str | None = None
     size: int = 0
+    media: str = "text/plain; charset=utf-8"
 
     def plus(self, headers: Headers) -> Reply:
         """Return the reply with *headers* before its own."""
         return replace(self, headers=headers + self.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Interim:
+    """An answer before the final one, of status 100 to 199 (RFC 9110, "Informational 1xx")."""
+
+    status: int
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A final answer that is to be held back for ``seconds`` (infinity: for ever).
+
+    With ``meanwhile`` that interim answer goes out every ``every`` seconds until then.
+    """
+
+    reply: Reply
+    seconds: float
+    meanwhile: Interim | None = None
+    every: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
-"""Requests that need more than their head: content on its way into an upload, or a long copy."""
+"""Requests that need more than their head: content on its way into an upload, or a long work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from simulator.servers.reference.append import Append
-from simulator.servers.reference.messages import Headers, Refusal, Reply
+from simulator.servers.reference.messages import Headers, Interim, Later, Refusal, Reply
 from simulator.servers.reference.resource import Trouble, Upload, UploadError
 from simulator.servers.reference.storage import Bytes, Reader, StoreError
 from simulator.servers.reference.uploads import Uploads
@@ -30,13 +31,53 @@ def refused(error: Refusal | UploadError | StoreError, headers: Headers) -> Repl
     return Reply(507 if error.full else 500, headers, str(error))
 
 
-class Receiving:
-    """One request whose content goes into an upload. ``done`` makes the answer once all of it is stored."""
+class Stepwise:
+    """A work in steps short enough for an event loop."""
 
-    def __init__(self, append: Append, done: Callable[[], Reply], headers: Headers) -> None:
+    def step(self) -> Reply | Later | None:
+        """Do a little; the answer after the last step."""
+        raise NotImplementedError
+
+    def cut(self, now: float = 0.0) -> None:
+        """Give the work up: nobody awaits its answer."""
+
+
+Outcome = Reply | Later | Stepwise  # of a request whose content is over
+
+
+class Telling(Protocol):
+    """What a request's interim answers are, and when each is due."""
+
+    def next(self, append: Append, now: float) -> Interim | None:
+        """Return the next one if it is due."""
+        ...
+
+
+class Receiving:
+    """One request whose content goes into an upload.
+
+    ``done`` makes the answer once all of it is stored, or the work that comes before the answer;
+    ``telling`` makes the interim answers, and ``refuse`` the answer to what cannot be stored.
+    """
+
+    def __init__(
+        self,
+        append: Append,
+        done: Callable[[], Outcome],
+        headers: Headers,
+        *,
+        telling: Telling | None = None,
+        refuse: Callable[[UploadError | StoreError, Headers], Reply] = refused,
+    ) -> None:
         self.append = append
+        self.telling = telling
         self._done = done
         self._headers = headers
+        self._refuse = refuse
+
+    def interim(self, now: float) -> Interim | None:
+        """Return the next interim answer that is due: to be asked at the beginning and after data."""
+        return None if self.telling is None else self.telling.next(self.append, now)
 
     def data(self, piece: Bytes, now: float) -> Reply | None:
         """Take in the next bytes of the content; the answer when no more are wanted."""
@@ -44,24 +85,27 @@ class Receiving:
             self.append.write(piece)
         except (UploadError, StoreError) as exc:
             self.append.cut(now)
-            return refused(exc, self._headers)
+            return self._refuse(exc, self._headers)
         return None
 
-    def end(self, now: float) -> Reply:
-        """Take in that the content is whole; return the answer."""
+    def end(self, now: float) -> Outcome:
+        """Take in that the content is whole; return the answer, or the work that comes before it."""
         try:
             self.append.finish(now)
-            return self._done().plus(self._headers)
+            outcome = self._done()
         except (UploadError, StoreError) as exc:
+            return self._refuse(exc, self._headers)
+        except Refusal as exc:
             return refused(exc, self._headers)
+        return outcome.plus(self._headers) if isinstance(outcome, Reply) else outcome
 
     def cut(self, now: float) -> None:
         """Take in that the rest of the content will not come."""
         self.append.cut(now)
 
 
-class Copying:
-    """One request that makes an upload of others' bytes, in steps short enough for an event loop."""
+class Copying(Stepwise):
+    """One request that makes an upload of others' bytes."""
 
     def __init__(
         self,
@@ -92,7 +136,7 @@ class Copying:
             self.cut()
             return refused(exc, self._headers)
 
-    def cut(self, _now: float = 0.0) -> None:
+    def cut(self, now: float = 0.0) -> None:  # noqa: ARG002  # one signature for all works
         """Give the copy up: nobody knows its name."""
         self._close()
         try:
@@ -128,4 +172,4 @@ class Copying:
             self._reader = None
 
 
-Step = Reply | Receiving | Copying
+Step = Reply | Later | Receiving | Stepwise
