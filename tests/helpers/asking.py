@@ -14,9 +14,16 @@ OFFSET_TYPE = "application/offset+octet-stream"
 class Asker:
     """A core over *store*, a clock that stands at ``now`` until it is moved, and ids that count up."""
 
-    def __init__(self, store: Store, *, max_size: int | None = None, expires: float | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        max_size: int | None = None,
+        expires: float | None = None,
+        max_append: int | None = None,
+    ) -> None:
         self.store = store
-        self.limits = Limits(max_size, expires)
+        self.limits = Limits(max_size, expires, max_append)
         self.now = 1_000_000.0
         self._ids = 0
         self.core = Core(store, self.limits)

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from simulator.servers.reference.ietf import Ietf
 from simulator.servers.reference.messages import Call, Head, Headers, Refusal, Reply, path_of
 from simulator.servers.reference.plain import Plain
 from simulator.servers.reference.receiving import Step, refused
@@ -49,7 +50,7 @@ class Spoken(Protocol):
         ...
 
 
-PROTOCOLS: tuple[Callable[[Uploads], Spoken], ...] = (Tus, Plain)
+PROTOCOLS: tuple[Callable[[Uploads], Spoken], ...] = (Tus, Plain, Ietf)
 
 
 class Core:
