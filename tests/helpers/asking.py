@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from simulator.servers.reference.core import Core
-from simulator.servers.reference.messages import Head, Reply
-from simulator.servers.reference.receiving import Copying, Receiving, Step
+from simulator.servers.reference.messages import Head, Later, Reply
+from simulator.servers.reference.receiving import Receiving, Step, Stepwise
 from simulator.servers.reference.resource import Limits
 from simulator.servers.reference.storage import Store
 
@@ -14,9 +14,16 @@ OFFSET_TYPE = "application/offset+octet-stream"
 class Asker:
     """A core over *store*, a clock that stands at ``now`` until it is moved, and ids that count up."""
 
-    def __init__(self, store: Store, *, max_size: int | None = None, expires: float | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        max_size: int | None = None,
+        expires: float | None = None,
+        max_append: int | None = None,
+    ) -> None:
         self.store = store
-        self.limits = Limits(max_size, expires)
+        self.limits = Limits(max_size, expires, max_append)
         self.now = 1_000_000.0
         self._ids = 0
         self.core = Core(store, self.limits)
@@ -36,12 +43,9 @@ class Asker:
     def ask(self, method: str, target: str, content: bytes = b"", **fields: str | int) -> Reply:
         """Make a whole request, the content byte by byte."""
         step = self.begin(method, target, len(content), **fields)
-        if isinstance(step, Copying):
-            return finish(step)
         if isinstance(step, Receiving):
-            answer = self.give(step, content) or step.end(self.now)
-            return finish(answer) if isinstance(answer, Copying) else answer
-        return step
+            step = self.give(step, content) or step.end(self.now)
+        return finish(step)
 
     def give(self, step: Step, content: bytes) -> Reply | None:
         """Give *content* to a request byte by byte; return the answer if there is one before the end."""
@@ -87,11 +91,15 @@ class Asker:
         return content
 
 
-def finish(step: Copying) -> Reply:
-    """Carry a copy to its end."""
-    while (reply := step.step()) is None:
-        pass
-    return reply
+def finish(step: Step) -> Reply:
+    """Carry a work to its end, and wait for what is held back; no content must be awaited."""
+    outcome: Step | None = step
+    while isinstance(step, Stepwise) and not isinstance(outcome, Reply | Later):
+        outcome = step.step()
+    if isinstance(outcome, Later):
+        outcome = outcome.reply
+    assert isinstance(outcome, Reply), step
+    return outcome
 
 
 def field(reply: Reply, name: str) -> str | None:

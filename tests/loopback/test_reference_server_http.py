@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import random
 import socket
 from collections.abc import Iterator
@@ -107,6 +109,83 @@ def test_a_head_may_come_byte_by_byte(client: Client) -> None:
 
 def test_every_answer_has_a_date(client: Client) -> None:
     assert client.ask("OPTIONS", "/files/").fields["date"].endswith(" GMT")
+
+
+DRAFT = {"Upload_Draft_Interop_Version": "9", "Upload_Complete": "?1"}
+
+
+def test_a_creation_is_announced_and_its_progress_told_while_content_arrives(client: Client) -> None:
+    client.send("POST", "/resumable/", length=3 << 20, **DRAFT)
+    announced = client.answer()
+    assert (announced.status, announced.fields["upload-draft-interop-version"]) == (104, "9")
+    client.socket.sendall(bytes(2 << 20))
+    told = [client.answer()]  # before the content is over
+    client.socket.sendall(bytes(1 << 20))
+    while (answer := client.answer()).status == 104:
+        told.append(answer)
+    offsets = [int(one.fields["upload-offset"]) for one in told]
+    assert offsets == sorted(set(offsets))
+    assert all("location" not in one.fields for one in told)
+    assert (answer.status, answer.fields["upload-complete"]) == (201, "?1")
+    assert answer.fields["location"] == announced.fields["location"]
+    assert client.ask("HEAD", announced.fields["location"]).fields["upload-offset"] == str(3 << 20)
+
+
+def test_chunked_content_gets_interim_answers_too(client: Client) -> None:
+    head = "POST /resumable/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    draft = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in DRAFT.items())
+    client.raw(f"{head}{draft}\r\n".encode(), "POST")
+    assert client.answer().status == 104
+    client.socket.sendall(b"200000\r\n" + bytes(2 << 20) + b"\r\n")
+    assert int(client.answer().fields["upload-offset"]) > 0
+    client.socket.sendall(b"0\r\n\r\n")
+    while (answer := client.answer()).status == 104:
+        pass
+    assert answer.status == 201
+
+
+def test_expect_100_is_answered_beside_104(client: Client) -> None:
+    client.send("POST", "/resumable/", length=3, Expect="100-continue", **DRAFT)
+    assert {client.answer().status, client.answer().status} == {100, 104}
+    client.socket.sendall(b"abc")
+    assert client.answer().status == 201
+
+
+def test_a_cut_creation_is_resumed_where_its_104_said(server: Server) -> None:
+    with server.client() as client:
+        client.send("POST", "/resumable/", b"abc", length=10, **DRAFT)
+        path = client.answer().fields["location"]
+        server.await_stored(path, 3)
+        client.reset()
+    await_that(lambda: server.ask("HEAD", path).fields["upload-offset"] == "3")
+    media = {"Content_Type": "application/partial-upload", "Upload_Offset": "3"}
+    assert server.ask("PATCH", path, b"defghij", **media, **DRAFT).status == 201
+    assert server.ask("GET", path).content == b"abcdefghij"
+
+
+def test_a_cancellation_ends_the_running_request(server: Server, client: Client) -> None:
+    client.send("POST", "/resumable/", b"abc", length=10, **DRAFT)
+    path = client.answer().fields["location"]
+    assert server.ask("DELETE", path).status == 204
+    assert client.ended()
+
+
+def test_http_1_0_gets_no_interim_answer(client: Client) -> None:
+    draft = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in DRAFT.items())
+    client.raw(f"POST /resumable/ HTTP/1.0\r\nContent-Length: 3\r\n{draft}\r\nabc".encode(), "POST")
+    assert client.answer().status == 201
+
+
+def test_a_representation_of_many_steps_is_checked_and_the_next_request_waits(client: Client) -> None:
+    content = random.Random(7).randbytes(5_000_000)
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    client.send("POST", "/resumable/", content, Repr_Digest=f"sha-256=:{digest}:", **DRAFT)
+    client.send("OPTIONS", "/resumable/")
+    answers = [client.answer()]
+    while answers[-1].status < 200:
+        answers.append(client.answer())
+    assert answers[-1].status == 201
+    assert client.answer().status == 204
 
 
 MALFORMED = [

@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 from simulator.servers.reference.google import ENDPOINT as GOOGLE
 from simulator.servers.reference.memory import MemoryStore
-from simulator.servers.reference.messages import Head, Reply
-from simulator.servers.reference.receiving import Copying, Receiving
+from simulator.servers.reference.messages import Head, Later, Reply
+from simulator.servers.reference.receiving import Receiving, Stepwise
 from tests.helpers.asking import OFFSET_TYPE, Asker, finish
+from tests.helpers.drafting import MEDIA, Drafter
 
 ID = f"{1:032x}"
+DRAFTED = f"{2:032x}"
 NUMBERS = st.sampled_from(["0", "1", "3", "10", "-1", "1e3", "", "9" * 18, "9" * 40, "٣", "0x1"])
 TEXT = st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=20)
 FIELDS = st.fixed_dictionaries(
@@ -21,7 +23,7 @@ FIELDS = st.fixed_dictionaries(
         "upload-offset": NUMBERS,
         "upload-length": NUMBERS,
         "upload-defer-length": NUMBERS,
-        "content-type": st.sampled_from([OFFSET_TYPE, "text/plain", ";"]),
+        "content-type": st.sampled_from([OFFSET_TYPE, MEDIA, "text/plain", ";"]),
         "upload-metadata": st.one_of(st.sampled_from(["a YQ==", "a,b", "a,a"]), TEXT),
         "upload-checksum": st.one_of(st.sampled_from(["sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=", "sha1 A"]), TEXT),
         "upload-concat": st.one_of(st.sampled_from(["partial", f"final;/files/{ID}", "final; x://"]), TEXT),
@@ -30,12 +32,23 @@ FIELDS = st.fixed_dictionaries(
         ),
         "x-upload-content-length": NUMBERS,
         "host": TEXT,
+        "upload-draft-interop-version": st.sampled_from([*map(str, range(2, 11)), "?1", "9, 9"]),
+        "upload-complete": st.sampled_from(["?0", "?1", "?1", "1", "?2", "?1;a"]),
+        "upload-incomplete": st.sampled_from(["?0", "?1", "yes"]),
+        "content-digest": st.one_of(st.sampled_from(["sha-256=:AAAA:", "sha-512=1, a", "sha-256"]), TEXT),
+        "repr-digest": st.one_of(st.sampled_from(["sha-256=:AAAA:", "sha-512=:x:", ":::"]), TEXT),
+        "want-repr-digest": st.one_of(
+            st.sampled_from(["sha-256=1", "sha-512=-1", "sha-256=?1, md5=3"]), TEXT
+        ),
         "x-http-method-override": st.sampled_from(["PATCH", "HEAD", "DELETE", "BREW"]),
     },
 )
 TARGETS = st.one_of(
     st.sampled_from(
-        ["/files/", f"/files/{ID}", "/plain/", "/plain/a", "/files", "*", f"http://h/files/{ID}?q#f"]
+        [
+            *("/files/", f"/files/{ID}", "/files", f"http://h/files/{ID}?q#f", "*"),
+            *("/plain/", "/plain/a", "/resumable/", f"/resumable/{DRAFTED}", f"/resumable/{DRAFTED}"),
+        ]
     ),
     TEXT,
     TEXT.map(lambda text: f"/files/{text}"),
@@ -51,6 +64,7 @@ TARGETS = st.one_of(
     ),
     TEXT.map(lambda text: f"{GOOGLE}?uploadType=resumable&name={text}"),
     TEXT.map(lambda text: f"/storage/v1/b/simsim/o/{text}"),
+    TEXT.map(lambda text: f"/resumable/{text}"),
 )
 HEADS = st.builds(
     Head,
@@ -67,10 +81,11 @@ REQUESTS = st.tuples(HEADS, st.binary(max_size=12), st.sampled_from(["end", "cut
 def test_any_request_gets_an_answer(requests: list[tuple[Head, bytes, str]]) -> None:
     asker = Asker(MemoryStore(), max_size=1000, expires=5)
     asker.create(10, b"abc", upload_concat="partial")
-    for number, (head, content, end) in enumerate(requests, start=2):
+    Drafter(asker, 6).started(b"abc", upload_length=10)
+    for number, (head, content, end) in enumerate(requests, start=3):
         asker.now += 1
         step = asker.core.begin(head, asker.now, f"{number:032x}")
-        if isinstance(step, Copying):
+        if isinstance(step, Stepwise | Later):
             step = finish(step)
         if isinstance(step, Receiving):
             carry_out(asker, step, content, end)
@@ -82,11 +97,13 @@ def test_any_request_gets_an_answer(requests: list[tuple[Head, bytes, str]]) -> 
 
 
 def carry_out(asker: Asker, step: Receiving, content: bytes, end: str) -> None:
+    while (interim := step.interim(asker.now)) is not None:
+        assert 100 < interim.status < 200
     reply = step.data(content, asker.now)
     if reply is not None:
         assert_proper(reply)
     elif end == "end":
-        assert_proper(step.end(asker.now))
+        assert_proper(finish(step.end(asker.now)))
     elif end == "cut":
         step.cut(asker.now)
 

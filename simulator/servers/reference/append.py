@@ -146,6 +146,20 @@ class Append:
         if len(piece) > room:
             raise UploadError(Trouble.TOO_LARGE)
 
+    def secure(self) -> bool:
+        """Make what arrived so far safe to be promised; return whether the offset may be told now.
+
+        It may not while the bytes await their verification, after which they could be taken back.
+        """
+        if self._blob is None or self._unfinished is not Unfinished.KEEP:
+            return False
+        try:
+            self._blob.keep()
+        except StoreError as exc:
+            self._keeper.tell(self.upload, exc)
+            return False
+        return True
+
     def finish(self, now: float) -> None:
         """End the append, all of whose bytes arrived.
 

@@ -5,7 +5,8 @@ through it: once the head is parsed, the socket's bytes go straight to the core,
 connection begins with what follows them.
 
     HEAD -> FIXED | CHUNKED -> (answer) -> HEAD            keep-alive
-                            -> (answer) -> BUSY -> HEAD    a stored upload goes out, or a copy is made
+                            -> (answer) -> BUSY -> HEAD    a stored upload goes out, a copy is made,
+                                                           or the answer is held back
                             -> (answer) -> LINGER          an answer before the content's end
 """
 
@@ -20,9 +21,10 @@ from http import HTTPStatus
 import h11
 
 from simulator.servers.reference.hub import LOG, READ_BYTES, Hub
-from simulator.servers.reference.messages import Head, Reply
-from simulator.servers.reference.receiving import Copying, Receiving, Step
+from simulator.servers.reference.messages import Head, Interim, Later, Reply
+from simulator.servers.reference.receiving import Receiving, Step, Stepwise
 from simulator.servers.reference.storage import Bytes, Reader, StoreError
+from simulator.servers.reference.waiting import Waiting
 
 MAX_HEAD_BYTES = 32 * 1024
 # What is left of refused content is read and thrown away up to this much; beyond it the connection
@@ -30,7 +32,11 @@ MAX_HEAD_BYTES = 32 * 1024
 SKIP_BYTES = 256 * 1024
 LINGER_IDLE_S, LINGER_S = 5.0, 30.0  # as nginx: lingering_timeout and lingering_time
 
-_PHRASES = {460: "Checksum Mismatch", 499: "Client Closed Request"}
+_PHRASES = {
+    104: "Upload Resumption Supported",
+    460: "Checksum Mismatch",
+    499: "Client Closed Request",
+}
 
 
 class Phase(Enum):
@@ -56,7 +62,8 @@ class Connection(asyncio.BufferedProtocol):
         self._method = b""
         self._left = 0  # bytes of the content still to come
         self._content_over = True
-        self._work: Receiving | Copying | None = None
+        self._work: Receiving | Stepwise | None = None
+        self._waiting: Waiting | None = None
         self._reader: Reader | None = None
         self._sent = self._size = self._from = 0  # of the stored upload that goes out
         self._paused = False
@@ -90,6 +97,8 @@ class Connection(asyncio.BufferedProtocol):
         self._phase = Phase.CLOSED
         self._cut()
         self._close_reader()
+        if self._waiting is not None:
+            self._waiting.cancel()
         self._hub.connections.discard(self)
 
     def pause_writing(self) -> None:
@@ -110,6 +119,8 @@ class Connection(asyncio.BufferedProtocol):
             late = now - self._moved > LINGER_IDLE_S or now - self._since > LINGER_S
         elif self._phase is Phase.HEAD and self._parser is not None:
             late = now - self._since > self._hub.idle_s  # a head must come within one idle time as a whole
+        elif self._waiting is not None:
+            late = False  # it is the server that keeps the client waiting
         else:
             late = now - self._moved > self._hub.idle_s
         if late:
@@ -171,14 +182,20 @@ class Connection(asyncio.BufferedProtocol):
     def _carry_out(self, step: Step) -> None:
         if isinstance(step, Reply):
             self._answer(step)
-            return
-        self._work = step
-        if isinstance(step, Copying):
+        elif isinstance(step, Later):
+            self._hold_back(step)
+        elif isinstance(step, Stepwise):
+            self._work = step
             self._be_busy()
-            self._copy()
-            return
+            self._proceed()
+        else:
+            self._receive(step)
+
+    def _receive(self, work: Receiving) -> None:
+        self._work = work
         if self._parser is not None and self._parser.they_are_waiting_for_100_continue:
-            self._write(self._parser.send(h11.InformationalResponse(status_code=100, headers=[])))
+            self._inform(Interim(100))
+        self._tell()
         if self._content_over:
             self._end()
 
@@ -220,6 +237,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def _take_busy(self, data: Bytes) -> Bytes:
         self._pending += bytes(data)
+        if len(self._pending) > READ_BYTES:
+            self._transport.pause_reading()
         return b""
 
     def _take_nothing(self, data: Bytes) -> Bytes:  # noqa: ARG002  # one signature for the table
@@ -228,16 +247,18 @@ class Connection(asyncio.BufferedProtocol):
     def _give(self, piece: Bytes) -> None:
         if isinstance(self._work, Receiving):
             reply = self._work.data(piece, self._hub.now)
-            if reply is not None:
+            if reply is None:
+                self._tell()
+            else:
                 self._release()
                 self._answer(reply)
 
     def _end(self) -> None:
         """Answer a request whose content is over, unless it was answered before."""
         if isinstance(self._work, Receiving):
-            step = self._work.end(self._hub.now)
+            outcome = self._work.end(self._hub.now)
             self._release()
-            self._carry_out(step)
+            self._carry_out(outcome)
         else:
             self._next()
 
@@ -252,6 +273,38 @@ class Connection(asyncio.BufferedProtocol):
             self._work = None
 
     # what goes out
+
+    def _tell(self) -> None:
+        """Send the interim answers that are due, if the client reads them."""
+        while isinstance(self._work, Receiving) and not self._paused:
+            interim = self._work.interim(self._hub.now)
+            if interim is None:
+                return
+            self._inform(interim)
+
+    def _inform(self, interim: Interim) -> None:
+        """Send an interim answer; to HTTP/1.0 there is none (RFC 9110, "Informational 1xx")."""
+        parser = self._parser
+        assert parser is not None
+        if parser.their_http_version == b"1.1":
+            headers = [(name.encode(), value.encode("latin-1")) for name, value in interim.headers]
+            reason = _phrase(interim.status)
+            self._write(
+                parser.send(
+                    h11.InformationalResponse(status_code=interim.status, headers=headers, reason=reason)
+                )
+            )
+
+    def _hold_back(self, later: Later) -> None:
+        """Answer later, and read on meanwhile, so that the client's end is noticed."""
+        assert self._content_over, "only an answer to a whole request can be held back"
+        self._phase = Phase.BUSY
+        self._waiting = Waiting(later, self._inform, self._answer_at_last)
+
+    def _answer_at_last(self, reply: Reply) -> None:
+        self._waiting = None
+        self._moved = self._hub.clock()
+        self._answer(reply)
 
     def _refuse(self, error: h11.RemoteProtocolError) -> None:
         """Answer what is not HTTP/1.1, and end."""
@@ -289,8 +342,7 @@ class Connection(asyncio.BufferedProtocol):
             headers.append((b"Content-Type", reply.media_type.encode()))
         if self._must_close(reply, waiting):
             headers.append((b"Connection", b"close"))
-        reason = _PHRASES.get(reply.status) or HTTPStatus(reply.status).phrase
-        return h11.Response(status_code=reply.status, headers=headers, reason=reason.encode())
+        return h11.Response(status_code=reply.status, headers=headers, reason=_phrase(reply.status))
 
     def _must_close(self, reply: Reply, waiting: bool) -> bool:
         """Return whether an answer before the content's end is the last one on this connection."""
@@ -331,17 +383,17 @@ class Connection(asyncio.BufferedProtocol):
         self._phase = Phase.BUSY
         self._transport.pause_reading()
 
-    def _copy(self) -> None:
-        """Do one step of a copy, and come back for the next after other connections had their turn."""
-        if not isinstance(self._work, Copying):
+    def _proceed(self) -> None:
+        """Do one step of a work, and come back for the next after other connections had their turn."""
+        if not isinstance(self._work, Stepwise):
             return
         self._moved = self._hub.clock()
-        reply = self._work.step()
-        if reply is None:
-            asyncio.get_running_loop().call_soon(self._copy)
+        outcome = self._work.step()
+        if outcome is None:
+            asyncio.get_running_loop().call_soon(self._proceed)
         else:
             self._work = None
-            self._answer(reply)
+            self._carry_out(outcome)
 
     def _pump(self) -> None:
         """Send the next piece of a stored upload, and come back for the rest in turn with others."""
@@ -383,6 +435,10 @@ _TAKE = {
     Phase.LINGER: Connection._take_nothing,
     Phase.CLOSED: Connection._take_nothing,
 }
+
+
+def _phrase(status: int) -> bytes:
+    return (_PHRASES.get(status) or HTTPStatus(status).phrase).encode()
 
 
 def _head(request: h11.Request, scheme: str) -> tuple[Head, bool]:

@@ -2,7 +2,8 @@
 
     core.begin(head, now, fresh) -> Reply                           answered from its head alone
                                   | Receiving: data.. end | cut     its content goes into an upload
-                                  | Copying: step..                 a concatenation
+                                  | Stepwise: step..                a longer work, such as a copy
+                                  | Later                           an answer that is held back
     core.events()                -> Superseded | Failed             what the shell must act upon
     core.sweep(now)                                                 expire what is due
 
@@ -17,6 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from simulator.servers.reference import google
+from simulator.servers.reference.ietf import Ietf
 from simulator.servers.reference.messages import Call, Head, Headers, Refusal, Reply, path_of, query_of
 from simulator.servers.reference.plain import Plain
 from simulator.servers.reference.receiving import Step, refused
@@ -51,7 +53,7 @@ class Spoken(Protocol):
         ...
 
 
-PROTOCOLS: tuple[Callable[[Uploads], Spoken], ...] = (Tus, Plain, S3)
+PROTOCOLS: tuple[Callable[[Uploads], Spoken], ...] = (Tus, Plain, Ietf, S3)
 PLACES: tuple[Callable[[Uploads], tuple[Spoken, ...]], ...] = (google.places,)  # of those with several paths
 
 

@@ -82,6 +82,27 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Interim:
+    """An answer before the final one, of status 100 to 199 (RFC 9110, "Informational 1xx")."""
+
+    status: int
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A final answer that is to be held back for ``seconds`` (infinity: for ever).
+
+    With ``meanwhile`` that interim answer goes out every ``every`` seconds until then.
+    """
+
+    reply: Reply
+    seconds: float
+    meanwhile: Interim | None = None
+    every: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A request as a protocol sees it.
 

@@ -1,11 +1,12 @@
-"""Requests that need more than their head: content on its way into an upload, or a long copy."""
+"""Requests that need more than their head: content on its way into an upload, or a long work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from simulator.servers.reference.append import Sink
-from simulator.servers.reference.messages import Headers, Refusal, Reply
+from simulator.servers.reference.messages import Headers, Interim, Later, Refusal, Reply
 from simulator.servers.reference.resource import Trouble, Upload, UploadError
 from simulator.servers.reference.storage import Bytes, Reader, StoreError
 from simulator.servers.reference.uploads import Uploads
@@ -30,17 +31,54 @@ def refused(error: Refusal | UploadError | StoreError, headers: Headers) -> Repl
     return Reply(507 if error.full else 500, headers, str(error))
 
 
+class Stepwise:
+    """A work in steps short enough for an event loop."""
+
+    def step(self) -> Reply | Later | None:
+        """Do a little; the answer after the last step."""
+        raise NotImplementedError
+
+    def cut(self, now: float = 0.0) -> None:
+        """Give the work up: nobody awaits its answer."""
+
+
+Outcome = Reply | Later | Stepwise  # of a request whose content is over
+
+
+class Telling(Protocol):
+    """What a request's interim answers are, and when each is due."""
+
+    def next(self, now: float) -> Interim | None:
+        """Return the next one if it is due."""
+        ...
+
+
 class Receiving:
     """One request whose content goes into an upload, or is for the server to read.
 
-    ``done`` makes the answer once all of it is there, or the copy that comes before the answer; it may
-    raise ``Refusal``.
+    ``done`` makes the answer once all of it is there, or the work that comes before the answer; it may
+    raise ``Refusal``;
+    ``telling`` makes the interim answers, and ``refuse`` the answer to what cannot be stored.
     """
 
-    def __init__(self, append: Sink, done: Callable[[], Step], headers: Headers) -> None:
+    def __init__(
+        self,
+        append: Sink,
+        done: Callable[[], Outcome],
+        headers: Headers,
+        *,
+        telling: Telling | None = None,
+        refuse: Callable[[UploadError | StoreError, Headers], Reply] = refused,
+    ) -> None:
         self.append = append
+        self.telling = telling
         self._done = done
         self._headers = headers
+        self._refuse = refuse
+
+    def interim(self, now: float) -> Interim | None:
+        """Return the next interim answer that is due: to be asked at the beginning and after data."""
+        return None if self.telling is None else self.telling.next(now)
 
     def data(self, piece: Bytes, now: float) -> Reply | None:
         """Take in the next bytes of the content; the answer when no more are wanted."""
@@ -48,28 +86,27 @@ class Receiving:
             self.append.write(piece)
         except (UploadError, StoreError) as exc:
             self.append.cut(now)
-            return refused(exc, self._headers)
+            return self._refuse(exc, self._headers)
         return None
 
-    def end(self, now: float) -> Step:
-        """Take in that the content is whole; return the answer, or the copy that comes before it."""
+    def end(self, now: float) -> Outcome:
+        """Take in that the content is whole; return the answer, or the work that comes before it."""
         try:
             self.append.finish(now)
-            step = self._done()
-            return step.plus(self._headers) if isinstance(step, Reply) else step
-        except (Refusal, UploadError, StoreError) as exc:
+            outcome = self._done()
+        except (UploadError, StoreError) as exc:
+            return self._refuse(exc, self._headers)
+        except Refusal as exc:
             return refused(exc, self._headers)
+        return outcome.plus(self._headers) if isinstance(outcome, Reply) else outcome
 
     def cut(self, now: float) -> None:
         """Take in that the rest of the content will not come."""
         self.append.cut(now)
 
 
-class Copying:
-    """One request that makes an upload of others' bytes, in steps short enough for an event loop.
-
-    A staged upload is for ``done`` to publish.
-    """
+class Copying(Stepwise):
+    """One request that makes an upload of others' bytes. A staged upload is for ``done`` to publish."""
 
     def __init__(
         self,
@@ -100,7 +137,7 @@ class Copying:
             self.cut()
             return refused(exc, self._headers)
 
-    def cut(self, _now: float = 0.0) -> None:
+    def cut(self, now: float = 0.0) -> None:  # noqa: ARG002  # one signature for all works
         """Give the copy up: nobody knows its name."""
         self._close()
         try:
@@ -137,4 +174,4 @@ class Copying:
             self._reader = None
 
 
-Step = Reply | Receiving | Copying
+Step = Reply | Later | Receiving | Stepwise

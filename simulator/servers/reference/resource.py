@@ -35,13 +35,15 @@ class UploadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``max_size`` in bytes; ``expires`` in seconds after the last progress. None: no limit.
+    """``max_size`` of an upload and ``max_append`` of one request's content, in bytes; ``expires`` in
+    seconds after the last progress. None: no limit.
 
     ``smallest_part`` is the least that a part of S3's but the last may have, in bytes.
     """
 
     max_size: int | None = None
     expires: float | None = None
+    max_append: int | None = None  # only the IETF draft can tell a client of it
     smallest_part: int = 5 * 2**20
 
     @property
@@ -54,7 +56,8 @@ class Limits:
 class Upload:
     """One upload. The fields of ``INFO`` are stored beside its bytes, whose count is the offset.
 
-    ``concat`` is the value of tus's Upload-Concat. ``verified`` is set while an append may yet
+    ``concat`` is the value of tus's Upload-Concat. ``pending`` says that only a word of its client
+    makes the upload complete, not its offset. ``verified`` is set while an append may yet
     prove wrong: bytes from there on do not count before it ends. ``whole`` says that the blob came
     whole, so that its size is the length. ``staged`` ones are seen by nobody. ``untidy`` says that
     the blob may hold bytes past the offset. ``append`` is the only writer.
@@ -70,6 +73,7 @@ class Upload:
     verified: int | None = None
     whole: bool = False
     offset: int = 0
+    pending: bool = False
     staged: bool = False
     untidy: bool = False
     append: Append | None = None
@@ -77,7 +81,7 @@ class Upload:
     @property
     def complete(self) -> bool:
         """Return whether every byte is there."""
-        return not self.staged and self.offset == self.length
+        return not self.staged and not self.pending and self.offset == self.length
 
     @property
     def blob(self) -> str:
@@ -100,11 +104,13 @@ INFO: dict[str, tuple[type, ...]] = {
     "expired": (bool,),
     "verified": (int, type(None)),
     "whole": (bool,),
+    "pending": (bool,),
 }
 
 
 def from_info(name: str, info: Info) -> Upload:
     """Return the upload that *info* tells of, at offset 0; raises ``ValueError`` for a foreign info."""
+    info = {"pending": False, **info}  # simsim 0.1 did not write it
     for key, types in INFO.items():
         if not isinstance(info.get(key), types):
             raise ValueError(f"upload {name}: its info has no proper '{key}'")

@@ -24,7 +24,7 @@ from urllib.parse import unquote
 from simulator.servers.reference import s3_xml, sigv4
 from simulator.servers.reference.append import Unfinished, Words
 from simulator.servers.reference.messages import Call, Head, Headers, Refusal, Reply, http_date
-from simulator.servers.reference.receiving import Copying, Receiving, Step, refused
+from simulator.servers.reference.receiving import Copying, Outcome, Receiving, Step, refused
 from simulator.servers.reference.resource import Trouble, Upload, UploadError
 from simulator.servers.reference.s3_content import DECODED_LENGTH, Digests, S3Receiving, wrapping
 from simulator.servers.reference.s3_parts import MOST_PARTS, PART, About, Multiparts
@@ -124,7 +124,7 @@ class S3:
     def _put(self, asked: _Asked) -> Step:
         return self._receive(asked, "s3", partial(self._stored, asked))
 
-    def _stored(self, asked: _Asked, upload: Upload, digests: Digests) -> Step:
+    def _stored(self, asked: _Asked, upload: Upload, digests: Digests) -> Outcome:
         self._publish(asked, upload, asked.head.fields.get("content-type", ""), digests.etag)
         return Reply(200, (("ETag", f'"{digests.etag}"'),))
 
@@ -171,7 +171,7 @@ class S3:
         self._find(asked)
         return self._receive(asked, PART, partial(self._stored_part, asked, number))
 
-    def _stored_part(self, asked: _Asked, number: int, part: Upload, digests: Digests) -> Step:
+    def _stored_part(self, asked: _Asked, number: int, part: Upload, digests: Digests) -> Outcome:
         part.metadata = digests.etag
         self._find_for(asked, part)
         self._multiparts.keep(asked.query["uploadId"], number, part, asked.call.now)
@@ -207,7 +207,7 @@ class S3:
         done = partial(self._put_together, asked, words, digests)
         return S3Receiving(words, done, wrapped, asked.head.length if wrapped is None else None)
 
-    def _put_together(self, asked: _Asked, words: Words, digests: Digests) -> Step:
+    def _put_together(self, asked: _Asked, words: Words, digests: Digests) -> Outcome:
         """Copy the parts that the content names into one object."""
         try:
             digests.update(words.content)
@@ -265,7 +265,7 @@ class S3:
             self._uploads.drop(staged)
             raise
 
-    def _receive(self, asked: _Asked, protocol: str, done: Callable[[Upload, Digests], Step]) -> Step:
+    def _receive(self, asked: _Asked, protocol: str, done: Callable[[Upload, Digests], Outcome]) -> Step:
         head = asked.head
         digests = Digests(head)
         wrapped = wrapping(head, digests)

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from simulator.servers.reference.append import Checksum, Running, Sink
-from simulator.servers.reference.messages import Head, Refusal, Reply
-from simulator.servers.reference.receiving import Receiving, Step, refused
+from simulator.servers.reference.messages import Head, Reply
+from simulator.servers.reference.receiving import Outcome, Receiving, refused
 from simulator.servers.reference.s3_xml import S3Refusal, told
 from simulator.servers.reference.storage import Bytes
 
@@ -151,7 +151,7 @@ class S3Receiving(Receiving):
     """One request whose content becomes an object or a part; errors are told in S3's XML."""
 
     def __init__(
-        self, append: Sink, done: Callable[[], Step], wrapped: Unwrapping | None, length: int | None
+        self, append: Sink, done: Callable[[], Outcome], wrapped: Unwrapping | None, length: int | None
     ) -> None:
         super().__init__(append, done, ())
         self._wrapped = wrapped
@@ -167,21 +167,18 @@ class S3Receiving(Receiving):
                 if reply is not None:
                     return told(reply)
         except S3Refusal as exc:
-            return self._refuse(exc, now)
+            return self._give_up(exc, now)
         return None
 
-    def end(self, now: float) -> Step:
+    def end(self, now: float) -> Outcome:
         """Take in that the content is whole; return the answer."""
         whole = self._length in (None, self._got) and (self._wrapped is None or self._wrapped.over)
         if not whole:
-            return self._refuse(S3Refusal(400, "IncompleteBody", "the content ended too soon"), now)
-        try:
-            step = super().end(now)
-        except Refusal as exc:  # the upload ended while its part came
-            step = refused(exc, ())
-        return told(step) if isinstance(step, Reply) else step
+            return self._give_up(S3Refusal(400, "IncompleteBody", "the content ended too soon"), now)
+        outcome = super().end(now)
+        return told(outcome) if isinstance(outcome, Reply) else outcome
 
-    def _refuse(self, error: S3Refusal, now: float) -> Reply:
+    def _give_up(self, error: S3Refusal, now: float) -> Reply:
         self.append.cut(now)
         return refused(error, ())
 

@@ -94,9 +94,16 @@ class Uploads:
         self._by_id[upload.id] = upload
 
     def append(
-        self, upload: Upload, unfinished: Unfinished = Unfinished.KEEP, checksum: Checksum | None = None
+        self,
+        upload: Upload,
+        unfinished: Unfinished = Unfinished.KEEP,
+        checksum: Checksum | None = None,
+        most: int | None = None,
     ) -> Append:
-        """Return the new writer of *upload*, which nobody holds. Raises ``StoreError``."""
+        """Return the new writer of *upload*, which nobody holds; it takes up to *most* bytes.
+
+        Raises ``StoreError``.
+        """
         blob = self.store.create(upload.blob) if upload.staged else self.store.open(upload.blob)
         try:
             if upload.untidy:
@@ -108,8 +115,18 @@ class Uploads:
             blob.close()
             raise
         limit = self.limits.room if upload.length is None else upload.length
+        if most is not None:
+            limit = min(limit, upload.offset + most)
         upload.append = Append(self, upload, blob, limit=limit, unfinished=unfinished, checksum=checksum)
         return upload.append
+
+    def trusted(self, checksum: Checksum | None) -> Checksum | None:
+        """Return what decides whether bytes are the expected ones."""
+        return checksum
+
+    def has(self, upload: Upload) -> bool:
+        """Return whether *upload* is still there."""
+        return self._by_id.get(upload.id) is upload
 
     def publish(self, upload: Upload, name: str) -> None:
         """Let a staged upload, now whole, be seen as *name*, in place of what had that name.
@@ -161,6 +178,16 @@ class Uploads:
             self.save(upload)
         except StoreError:
             upload.length = None
+            raise
+
+    def complete(self, upload: Upload) -> None:
+        """End a pending upload by its client's word. Raises ``StoreError``, and then it still is pending."""
+        before = upload.length, upload.expires
+        upload.length, upload.expires, upload.pending = upload.offset, None, False
+        try:
+            self.save(upload)
+        except StoreError:
+            (upload.length, upload.expires), upload.pending = before, True
             raise
 
     def trim(self, upload: Upload, blob: Blob) -> None:

@@ -6,7 +6,16 @@ import ast
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[4] / "simulator" / "servers" / "reference"
-SHELL = {"__init__.py", "__main__.py", "connection.py", "hub.py", "shell.py", "store.py", "tls.py"}
+SHELL = {
+    "__init__.py",
+    "__main__.py",
+    "connection.py",
+    "hub.py",
+    "shell.py",
+    "store.py",
+    "tls.py",
+    "waiting.py",
+}
 WORLD = {"asyncio", "socket", "time", "random", "os", "secrets", "pathlib", "threading", "logging", "h11"}
 
 
