@@ -182,6 +182,7 @@ class Request(_Record):
     arm: str
     upload: int
     n: int  # serial within the upload, from 0
+    part: int | None = None  # which of the parts side by side it is of; None when the upload has none
     purpose: Purpose
     method: str
     target: str
@@ -224,6 +225,7 @@ class Wait(_Record):
     user: int
     arm: str
     upload: int
+    part: int | None = None  # as of a request
     seconds: float
     why: Why
 

@@ -31,7 +31,7 @@ def byte_numbers(uploads: Sequence[UploadLog]) -> Numbers:
         "sent": figures.total(sum(_sent(upload) for upload in uploads), "B", n, "client sockets"),
         "carried": figures.total(carried, "B", n, method).model_copy(update={"at_least": open_ended}),
         "overhead": figures.total(sum(_overhead(upload) for upload in uploads), "B", n, "client sockets"),
-        "stored": figures.total(sum(_stored(upload) for upload in uploads), "B", n, "acknowledged offsets"),
+        "stored": figures.total(sum(upload.stored for upload in uploads), "B", n, "acknowledged offsets"),
         "retransmitted": figures.total(sum(item.retransmitted for item in done), "B", len(done), method),
         "amplification": amplification(uploads),
         "lost": lost(uploads),
@@ -116,7 +116,3 @@ def _sent(upload: UploadLog) -> int:
 
 def _overhead(upload: UploadLog) -> int:
     return sum(passage.request.head + passage.request.received for passage in upload.passages)
-
-
-def _stored(upload: UploadLog) -> int:
-    return upload.size if upload.finished else max((item.offset for item in upload.offsets), default=0)

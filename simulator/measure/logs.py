@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -59,27 +60,70 @@ class UploadLog:
     def retransmitted(self) -> int:
         """Body bytes that the link carried more than once: C - P of a finished upload.
 
-        Of an unfinished one, C less the furthest byte that was carried: what is certain already.
+        Of an unfinished one, C less what was carried at all: what is certain already.
         """
         if self.finished:
             return self.carried - self.size
-        reach = max((item.request.start + item.carried for item in self.passages if item.carried), default=0)
-        return self.carried - min(reach, self.size)
+        spans = ((item.request.start, item.request.start + item.carried) for item in self.passages)
+        return self.carried - covered(spans, self.size)
+
+    @cached_property
+    def stored(self) -> int:
+        """D: bytes that the server acknowledged, each counted once."""
+        return self.size if self.finished else covered((i.start, i.offset) for i in self.offsets)
 
     @cached_property
     def kept(self) -> tuple[int | None, ...]:
-        """For each passage, the bytes that the server turned out to hold after it; None when never known.
+        """For each passage, how far the server turned out to hold it; None when that was never known.
 
-        That is where the next attempt begins, or what a query answers before that.
+        That is where the next attempt begins, or what a query answers before that: of the same part, where
+        parts of the upload went side by side.
         """
         answers = {item.n: item.offset for item in self.offsets if item.source == "query"}
-        known: int | None = None
+        known: dict[int | None, int | None] = {}
         kept: list[int | None] = []
         for passage in reversed(self.passages):
-            kept.append(known)
-            request = passage.request
-            known = request.start if passage.attempt else answers.get(request.n, known)
+            request, before = passage.request, known.get(passage.request.part)
+            kept.append(before)
+            known[request.part] = request.start if passage.attempt else answers.get(request.n, before)
         return tuple(reversed(kept))
+
+    @cached_property
+    def strands(self) -> tuple[Strand, ...]:
+        """What went one after another: all of the upload, or each of the parts that went side by side.
+
+        Requests that are of no part, such as the one that joins them, are a strand of their own.
+        """
+        found: dict[int | None, list[tuple[Passage, int | None]]] = {}
+        for passage, kept in zip(self.passages, self.kept, strict=True):
+            found.setdefault(passage.request.part, []).append((passage, kept))
+        return tuple(
+            Strand(tuple(rows), tuple(wait for wait in self.waits if wait.part == part))
+            for part, rows in found.items()
+        )
+
+
+@dataclass(frozen=True)
+class Strand:
+    """Requests of one upload that went one after another, each with what the server kept, and their waits."""
+
+    rows: tuple[tuple[Passage, int | None], ...]
+    waits: tuple[Wait, ...]
+
+    @property
+    def first(self) -> int:
+        """Return the first byte of the representation that it carries."""
+        return min((passage.request.start for passage, _ in self.rows if passage.attempt), default=0)
+
+
+def covered(spans: Iterable[tuple[int, int]], size: int | None = None) -> int:
+    """Return how many bytes lie in any of *spans* (from, up to), none beyond *size* counted."""
+    total = reach = 0
+    for start, end in sorted(spans):
+        stop = end if size is None else min(end, size)
+        total += max(0, stop - max(start, reach))
+        reach = max(reach, stop)
+    return total
 
 
 def settled(log: UploadLog) -> UploadLog:

@@ -13,6 +13,9 @@ earliest interim answer with a greater offset, or else the instant at which the 
 carries the first body byte of the resuming request to the server (after its head, and after the
 connection's round trip where the engine plays it); without a timeline it is when the resuming
 request could begin to send.
+
+Where parts of an upload go side by side, each is watched by itself: a fault that cuts four of them makes
+four interruptions, each with a recovery of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from dataclasses import dataclass, field
 from simulator.measure import figures
 from simulator.measure.carried import Passage
 from simulator.measure.dataset import Dataset
-from simulator.measure.logs import LinkLog, UploadLog
+from simulator.measure.logs import LinkLog, Strand, UploadLog
 from simulator.measure.models import Number
 from simulator.records import Fault, Why
 from simulator.weather.faults import FAULTS, New, Old, Shape
@@ -64,7 +67,8 @@ def recoveries(data: Dataset) -> dict[str, list[Recovery]]:
         arm.name: [
             recovery
             for upload in data.uploads[arm.name]
-            for recovery in _Watch(upload, data.link_of(upload), embedded, arm.name in plain).run()
+            for strand in upload.strands
+            for recovery in _Watch(upload, strand, data.link_of(upload), embedded, arm.name in plain).run()
         ]
         for arm in data.arms
     }
@@ -105,10 +109,11 @@ class _Open:
 
 
 class _Watch:
-    """Goes through one upload's requests and finds its recoveries."""
+    """Goes through requests of one upload that went one after another and finds their recoveries."""
 
-    def __init__(self, upload: UploadLog, link: LinkLog, embedded: bool, plain: bool) -> None:
+    def __init__(self, upload: UploadLog, strand: Strand, link: LinkLog, embedded: bool, plain: bool) -> None:
         self._upload = upload
+        self._strand = strand
         self._link = link
         self._embedded = embedded
         self._plain = plain
@@ -118,9 +123,9 @@ class _Watch:
 
     def run(self) -> list[Recovery]:
         """Return the recoveries in order."""
-        if not any(passage.interrupted for passage in self._upload.passages):
+        if not any(passage.interrupted for passage, _ in self._strand.rows):
             return []
-        for passage, kept in zip(self._upload.passages, self._upload.kept, strict=True):
+        for passage, kept in self._strand.rows:
             if self._open is not None:
                 self._go_on(self._open, passage, kept)
             if self._open is None and passage.interrupted:
@@ -150,7 +155,7 @@ class _Watch:
 
     def _close(self, recovery: _Open, resumed: float | None) -> None:
         until = self._upload.ended if resumed is None else resumed
-        for wait in self._upload.waits:
+        for wait in self._strand.waits:
             if recovery.noticed - 1e-6 <= wait.t < until:
                 part = "blocked" if wait.why is Why.BLOCKED else "backoff"
                 recovery.parts[part] += min(wait.seconds, until - wait.t)

@@ -1,30 +1,23 @@
-"""What the charts draw: rows of points made from records. Times in seconds, sizes in bytes.
-
-Between two answers of the server nobody sees its offset, so the climb of a request is reckoned:
-what the link's timeline carries from the request's start, up to what it was found to have carried
-(on an unlimited or unknown link, a straight line).
-"""
+"""What the charts draw: rows of points made from records. Times in seconds, sizes in bytes."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from simulator.measure import survival
 from simulator.measure.carried import Passage
+from simulator.measure.climbs import climb, life
 from simulator.measure.dataset import Dataset
 from simulator.measure.intervals import Floats
 from simulator.measure.logs import LinkLog, UploadLog
 from simulator.measure.survival import Times
 from simulator.measure.times import completion_times, ideal_time
 from simulator.records import Fault
-
-Points = list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -133,7 +126,7 @@ def _plain_arms(data: Dataset) -> set[str]:
 
 
 def _staircase(upload: UploadLog, link: LinkLog, plain: bool) -> Staircase:
-    points = [(t - link.start, offset) for t, offset in _joined(upload, link, plain)]
+    points = [(t - link.start, offset) for t, offset in life(upload, link, plain)]
     return Staircase(
         user=upload.user,
         arm=upload.arm,
@@ -148,50 +141,6 @@ def _band(fault: Fault, start: float) -> Band:
     return Band(t=fault.issued - start, until=max(fault.issued, fault.until) - start, fault=fault.fault)
 
 
-def _joined(upload: UploadLog, link: LinkLog, plain: bool) -> Iterator[tuple[float, float]]:
-    """Yield the points of an upload's life: each request's climb, a fall where the offset fell."""
-    at = 0.0
-    yield upload.started, at
-    for passage, kept in zip(upload.passages, upload.kept, strict=True):
-        if not passage.attempt or not passage.carried or passage.late:
-            continue  # what comes after the attempt's end is no part of its climb
-        top = _top(passage, None if plain else kept)
-        if passage.request.start != at:
-            yield passage.request.t, at
-            yield passage.request.t, float(passage.request.start)
-        yield from climb(passage, link, top)
-        at = top
-        if plain and passage.interrupted:
-            yield passage.request.end, 0.0
-            at = 0.0
-    yield upload.ended, float(upload.size) if upload.finished else at
-
-
-def _top(passage: Passage, kept: int | None) -> float:
-    """Return how far the server got in *passage*: what it carried, unless the server later says less."""
-    reach = passage.request.start + passage.carried
-    return float(reach if kept is None or kept < passage.request.start else min(reach, kept))
-
-
-def climb(passage: Passage, link: LinkLog, top: float) -> Points:
-    """Return (t, offset) from where *passage* begins to send up to *top*, t since the run's start."""
-    request = passage.request
-    (begin, end), first = passage.span, float(request.start)
-    if link.timeline is None or link.timeline.uplink.unlimited or top <= first:
-        return [(begin, first), (end, top)]
-    curve, zero = link.timeline.uplink, link.start
-    t0 = max(0.0, begin - zero)
-    full = min(end - zero, curve.finish(t0, request.head + top - first))
-    instants = [t0, *_changes(curve.times, t0, full), full]
-    offsets = [first + max(0.0, curve.carried(t0, t) - request.head) for t in instants[:-1]]
-    points = [(zero + t, min(top, offset)) for t, offset in zip(instants[:-1], offsets, strict=True)]
-    return [*points, (zero + full, top)]
-
-
-def _changes(times: Sequence[float], start: float, stop: float) -> list[float]:
-    return list(times[bisect_right(times, start) : bisect_left(times, stop)])
-
-
 def _rates(data: Dataset, uploads: Iterable[UploadLog], edges: Floats) -> Floats:
     """Return the bytes per second in each bin that the server acknowledged then or later."""
     width = float(edges[1] - edges[0])
@@ -199,7 +148,7 @@ def _rates(data: Dataset, uploads: Iterable[UploadLog], edges: Floats) -> Floats
     for upload in uploads:
         link = data.link_of(upload)
         for passage, top in _acknowledged(upload):
-            points = climb(passage, link, top)
+            points = climb(passage, link, top, shared=passage.request.part is not None)
             first = int(points[0][0] / width)
             last = max(first + 1, math.ceil(points[-1][0] / width))
             instants, offsets = zip(*points, strict=True)

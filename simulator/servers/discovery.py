@@ -36,6 +36,7 @@ EXTENSIONS = {
     "expiration": "expiration",
     "terminate": "termination",
 }
+MUST_HAVE = frozenset({"sha1"})  # of who offers checksums and does not say which (tus 1.0.0, Checksum)
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,9 @@ def lacking(protocol: str, options: Mapping[str, Any], found: Capabilities) -> s
     missing = [word for word in needed if word not in found.extensions]
     if missing:
         return f"no '{missing[0]}': {found.evidence}"
-    if "checksum" in options and options["checksum"] not in found.algorithms:
-        return f"no '{options['checksum']}': {found.evidence}"
+    wanted = options.get("checksum")
+    if wanted is not None and wanted not in (found.algorithms or MUST_HAVE):
+        return f"no '{wanted}': {found.evidence}"
     return None
 
 
@@ -86,8 +88,8 @@ def _offers(client: httpx.Client, endpoint: Endpoint) -> Capabilities:
         extensions = answer.headers.get("Tus-Extension", "")
         algorithms = answer.headers.get("Tus-Checksum-Algorithm", "")
     told = f"OPTIONS is answered {answer.status_code}, Tus-Extension: {extensions[:_SHOWN] or '(absent)'}"
-    if algorithms:
-        told += f", Tus-Checksum-Algorithm: {algorithms[:_SHOWN]}"
+    if algorithms or "checksum" in _words(extensions):
+        told += f", Tus-Checksum-Algorithm: {algorithms[:_SHOWN] or '(absent)'}"
     return Capabilities(told, _words(extensions), _words(algorithms))
 
 

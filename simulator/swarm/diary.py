@@ -31,6 +31,14 @@ class _Who(TypedDict):
 
 
 @dataclass(frozen=True)
+class Serial:
+    """Which request it is: its ``number`` in the upload, and the ``part`` that it is of, if any."""
+
+    number: int
+    part: int | None
+
+
+@dataclass(frozen=True)
 class Ended:
     """How a request ended: a ``status``, or the ``cause`` for want of one."""
 
@@ -53,25 +61,25 @@ class Diary:
         self._started: float | None = None
         self._begun = time.monotonic()
 
-    def number(self) -> int:
-        """Return the serial number of a request that begins."""
+    def begins(self, part: int | None) -> Serial:
+        """Return which request it is that begins now."""
         self._requests += 1
-        return self._requests - 1
+        return Serial(self._requests - 1, part)
 
     @property
     def last(self) -> int:
         """Return the serial number of the request that began last."""
         return self._requests - 1
 
-    def waits(self, t: float, seconds: float, step: Wait) -> None:
-        """Put down a wait of *seconds* that begins at *t*."""
-        self._record(WaitRecord(t=t - self._origin, seconds=seconds, why=step.why, **self._who))
+    def waits(self, t: float, seconds: float, step: Wait, part: int | None) -> None:
+        """Put down a wait of *seconds* that begins at *t*, of the whole upload or of one *part*."""
+        self._record(WaitRecord(t=t - self._origin, part=part, seconds=seconds, why=step.why, **self._who))
 
     def interrupted(self) -> None:
         """Count an attempt that ended before its answer was whole."""
         self._interruptions += 1
 
-    def request(self, step: Send, asked: str, seen: Exchange, number: int, ended: Ended) -> None:
+    def request(self, step: Send, asked: str, seen: Exchange, serial: Serial, ended: Ended) -> None:
         """Put down a request for *step*, for which the URL *asked* was asked."""
         zero = self._origin
         if self._started is None:
@@ -80,7 +88,8 @@ class Diary:
             Request(
                 t=(seen.started or self._begun) - zero,
                 end=time.monotonic() - zero,
-                n=number,
+                n=serial.number,
+                part=serial.part,
                 purpose=step.purpose,
                 method=step.method,
                 target=step.target,

@@ -110,8 +110,11 @@ class Driver:
             return self._end(Outcome.FAILED, end.why, None)
         return self._end(Outcome.CENSORED, "deadline", None)
 
-    def _to_end(self, machine: Machine) -> End:
-        """Do what *machine* says until it ends; return None when the deadline comes first."""
+    def _to_end(self, machine: Machine, part: int | None = None) -> End:
+        """Do what *machine* says until it ends; return None when the deadline comes first.
+
+        *part* is which of the parts of a ``Fork`` it is of, None for the upload itself.
+        """
         while True:
             step = machine.next()
             if isinstance(step, Done | Failed):
@@ -119,34 +122,35 @@ class Driver:
             if time.monotonic() >= self._deadline:
                 return None
             if isinstance(step, Wait):
-                self._wait(step)
+                self._wait(step, part)
             elif isinstance(step, Send):
-                self._send(machine, step)
+                self._send(machine, step, part)
             elif not self._fork(machine, step):
                 return None
 
     def _fork(self, machine: Machine, step: Fork) -> bool:
         """Run the parts to their ends and tell *machine*; return whether the deadline let all of them end."""
-        ends = self._together([partial(self._to_end, part) for part in step.parts], step.at_once)
+        parts = [partial(self._to_end, part, number) for number, part in enumerate(step.parts)]
+        ends = self._together(parts, step.at_once)
         told = tuple(end for end in ends if end is not None)
         if len(told) < len(ends):
             return False
         self._diary.notes(machine.receive(Joined(told)), self._diary.last)
         return True
 
-    def _wait(self, step: Wait) -> None:
+    def _wait(self, step: Wait, part: int | None) -> None:
         if step.seconds <= 0:
             return
         now = time.monotonic()
         seconds = min(step.seconds, max(0.0, self._deadline - now))
-        self._diary.waits(now, seconds, step)
+        self._diary.waits(now, seconds, step, part)
         self._sleep(seconds)
 
-    def _send(self, machine: Machine, step: Send) -> None:
-        going, number = self._way(step), self._diary.number()
+    def _send(self, machine: Machine, step: Send, part: int | None) -> None:
+        going, serial = self._way(step), self._diary.begins(part)
 
         def informational(status: int, headers: RawHeaders) -> None:
-            self._diary.notes(machine.receive(Informational(status, _plain(headers))), number)
+            self._diary.notes(machine.receive(Informational(status, _plain(headers))), serial.number)
 
         exchange = Exchange(on_informational=informational, deadline=self._deadline)
         ended = Ended(None, Cause.CANCELLED)
@@ -162,14 +166,14 @@ class Driver:
         finally:
             if step.content:  # none of it is the representation's: it counts as a part of the head
                 exchange.head, exchange.sent = exchange.head + exchange.sent, 0
-            self._diary.request(step, going.target, exchange, number, ended)
+            self._diary.request(step, going.target, exchange, serial, ended)
         event: Response | Interrupted
         if ended.cause is None:
             event = Response(response.status_code, _plain(response.headers.raw), exchange.sent, body)
         else:
             self._diary.interrupted()
             event = Interrupted(ended.cause, exchange.sent)
-        self._diary.notes(machine.receive(event), number)
+        self._diary.notes(machine.receive(event), serial.number)
 
     def _way(self, step: Send) -> Send:
         """Return *step* with the URL to ask for. Raises ``Unreachable`` where no link leads."""

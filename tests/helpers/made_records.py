@@ -92,21 +92,27 @@ class MadeUpload:
         offset: int | None = None,
         cause: Cause | None = None,
         status: int = 200,
+        start: int = 0,
+        **more: Any,
     ) -> MadeUpload:
-        """Tell of one query and the offset it brought."""
+        """Tell of one query and the offset it brought, of a part that begins at *start*."""
         n = self._n
-        self._request(t, end, Purpose.QUERY, 0, 0, 0, cause, None if cause else status)
+        self._request(t, end, Purpose.QUERY, start, 0, 0, cause, None if cause else status, **more)
         if offset is not None:
-            self._add(Offset(t=end, n=n, offset=offset, source="query", **self._who))
+            self._add(Offset(t=end, n=n, start=start, offset=offset, source="query", **self._who))
         return self
+
+    def final(self, t: float, start: int, offset: int) -> MadeUpload:
+        """Tell what the answer to the last request acknowledged."""
+        return self._add(Offset(t=t, n=self._n - 1, start=start, offset=offset, source="final", **self._who))
 
     def interim(self, t: float, offset: int) -> MadeUpload:
         """Tell of an interim answer to the last request."""
         return self._add(Offset(t=t, n=self._n - 1, offset=offset, source="interim", **self._who))
 
-    def wait(self, t: float, seconds: float, why: Why = Why.BACKOFF) -> MadeUpload:
+    def wait(self, t: float, seconds: float, why: Why = Why.BACKOFF, part: int | None = None) -> MadeUpload:
         """Tell of a wait."""
-        return self._add(Wait(t=t, seconds=seconds, why=why, **self._who))
+        return self._add(Wait(t=t, part=part, seconds=seconds, why=why, **self._who))
 
     def violation(self, t: float, rule: str) -> MadeUpload:
         """Tell of a breach by the server."""

@@ -31,9 +31,9 @@ def test_the_parts_of_a_fork_send_their_own_bytes_and_the_machine_is_told_how_ea
     assert driver.run() is Outcome.COMPLETED
     assert machine.told == [Joined((DONE, lost))]
     assert [len(body) for body in bodies] == [HALF, HALF] and bodies[0] != bodies[1]
-    assert [(record.start, record.length, record.n) for record in of(Request, records)] == [
-        (0, HALF, 0),
-        (HALF, HALF, 1),
+    assert [(record.start, record.length, record.n, record.part) for record in of(Request, records)] == [
+        (0, HALF, 0, 0),
+        (HALF, HALF, 1, 1),
     ]
     assert [(record.start, record.offset) for record in of(Offset, records)] == [(0, HALF), (HALF, SIZE)]
 
