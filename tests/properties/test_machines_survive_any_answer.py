@@ -23,8 +23,9 @@ from simulator.protocols.machine import (
     Send,
 )
 from simulator.protocols.policy import Policy
-from simulator.records import Cause
+from simulator.records import Cause, Purpose
 from tests.helpers.modelserver import ENDPOINT, PARALLEL, WORDINGS, InTurn, method_of, worded
+from tests.helpers.s3 import machine_of
 
 SIZE = 20
 NUMBERS = st.one_of(
@@ -32,6 +33,8 @@ NUMBERS = st.one_of(
     st.sampled_from(["", "+5", "5.0", "１", "0x5", "5, 5", " 5", "1e1", "9" * 30, "9" * 5000, "NaN", "٣"]),
 )
 NAMES = [
+    "etag",
+    "content-length",
     "upload-offset",
     "upload-length",
     "upload-defer-length",
@@ -44,8 +47,10 @@ NAMES = [
     "date",
     "range",
 ]
-ALL_WORDINGS = [*WORDINGS, *PARALLEL, ("google", ""), ("google", "no-x-upload")]
+ALL_WORDINGS = [*WORDINGS, *PARALLEL, ("google", ""), ("google", "no-x-upload"), ("s3", "")]
 VALUES = {
+    "etag": st.sampled_from(['"0"', "0", "", '"' + "0" * 32 + '-3"', "x y"]),
+    "content-length": st.one_of(st.just(str(SIZE)), NUMBERS),
     "upload-offset": NUMBERS,
     "upload-length": st.one_of(st.just(str(SIZE)), NUMBERS),
     "location": st.sampled_from(
@@ -64,6 +69,25 @@ VALUES = {
     ),
     "tus-resumable": st.sampled_from(["1.0.0", "0.2.2", ""]),
 }
+CREATED = b"<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>"
+PART = 7  # bytes of S3's parts here, which S3 would not take
+BODIES = st.one_of(
+    st.just(b""),
+    st.binary(max_size=30),
+    st.sampled_from(["NoSuchUpload", "NoSuchBucket", "InternalError", "InvalidPart", "RequestTimeout"]).map(
+        lambda code: f"<Error><Code>{code}</Code></Error>".encode()
+    ),
+    st.sampled_from(
+        [
+            CREATED,
+            b"<InitiateMultipartUploadResult/>",
+            b"<CompleteMultipartUploadResult/>",
+            b"<ListPartsResult/>",
+            b"<ListPartsResult><Part><PartNumber>1</PartNumber><Size>6</Size><ETag>e</ETag></Part></ListPartsResult>",
+            b"<!DOCTYPE a><ListPartsResult/>",
+        ]
+    ),
+)
 LIKELY = [200, 201, 204, 308, 404, 409, 410, 412, 413, 423, 429, 460, 500, 503]
 STATUSES = st.one_of(st.sampled_from(LIKELY), st.integers(100, 999))
 
@@ -104,6 +128,8 @@ EVENTS = st.one_of(
 def fed(event: Event | Claim, step: Send, whole: int) -> Event:
     """Return *event* as it can follow *step*: no more is sent than the request has, of *whole* bytes."""
     length = step.stop - step.start
+    if isinstance(event, Claim) and "/s3/" in step.target:
+        return claimed_by_s3(step, event)
     if isinstance(event, Claim):
         sent = min(event.sent, length)
         if "Content-Range" in dict(step.headers):
@@ -123,6 +149,24 @@ def claimed(offset: int, sent: int) -> Response:
     if offset == SIZE:
         return Response(200, (), sent, b'{"size": "%d"}' % SIZE)
     return Response(308, (("range", f"bytes=0-{offset - 1}"),) if offset else (), sent)
+
+
+def claimed_by_s3(step: Send, claim: Claim) -> Response:
+    """Return S3's success, ``off`` from the truth in a number or by what is left out."""
+    length = step.stop - step.start
+    size = ("content-length", str(SIZE + claim.off))
+    row = f"<PartNumber>{marker(step) + 1}</PartNumber><Size>{PART + claim.off}</Size><ETag>l</ETag>"
+    body = {
+        Purpose.CREATE: CREATED.decode(),
+        Purpose.COMPLETE: "<CompleteMultipartUploadResult/>" if claim.off == 0 else "",
+        Purpose.QUERY: f"<ListPartsResult><Part>{row}</Part></ListPartsResult>",
+    }.get(step.purpose, "")
+    sent = length if claim.off == 0 else min(claim.sent, length)
+    return Response(200, (("etag", "e"), size), sent, body.encode())
+
+
+def marker(step: Send) -> int:
+    return int(step.target.partition("part-number-marker=")[2].partition("&")[0] or 0)
 
 
 def run(
@@ -159,13 +203,18 @@ def test_any_answers_lead_to_an_end_and_only_a_statement_of_the_whole_to_done(
     name, framing = wording
     policy = Policy(retries=3, piece=piece)
     machine = InTurn(
-        make_machine(name, endpoint=ENDPOINT, size=SIZE, filename="f", policy=policy, **worded(name, framing))
+        machine_of(SIZE, PART, policy=policy)
+        if name == "s3"
+        else make_machine(
+            name, endpoint=ENDPOINT, size=SIZE, filename="f", policy=policy, **worded(name, framing)
+        )
     )
     end, asked, last = run(machine, events, 2000, SIZE // 3 if wording in PARALLEL else SIZE)
     assert end is not None, "still at it"
     if isinstance(end, Done):
         assert isinstance(last, Response) and 200 <= last.status < 300
         assert says_it_is_whole(wording, asked, last)
+        assert machine.offset == SIZE
 
 
 def sized(body: bytes) -> object:
@@ -178,6 +227,10 @@ def sized(body: bytes) -> object:
 
 
 def says_it_is_whole(wording: tuple[str, str], asked: Send, answer: Response) -> bool:
+    if wording[0] == "s3" and asked.purpose is Purpose.COMPLETE:
+        return answer.body == b"<CompleteMultipartUploadResult/>"
+    if wording[0] == "s3":
+        return asked.method == "HEAD" and ("content-length", str(SIZE)) in answer.headers
     if wording in (("plain", ""), ("plain", "put")):
         return answer.sent == SIZE
     if wording[0] == "google":
