@@ -84,7 +84,7 @@ class Progress:
         self.waits_for = ""  # after the swarm's end: what is done now, in words
         self._checked = 0
         self._carried: dict[str, dict[str, int]] = {}  # by engine, by arm
-        self._reached: dict[Key, int] = {}
+        self._reached: dict[Key, dict[int | None, int]] = {}  # of each part, where there are parts
         self._faults = FaultCount()
 
     def take(self, record: Record) -> None:
@@ -157,13 +157,13 @@ class Progress:
     def _take_request(self, record: Request) -> None:
         if not record.length:
             return
-        key = (record.arm, record.user, record.upload)
-        self.arms[record.arm].again += max(0, self._reached.get(key, 0) - record.start)
+        reached = self._reached.setdefault((record.arm, record.user, record.upload), {})
+        self.arms[record.arm].again += max(0, reached.get(record.part, 0) - record.start)
         # What a socket took may still be in the link's queue, which carried nothing yet.
         if not self._carried:  # no engine counts: what the sockets took is the nearest known
             self.arms[record.arm].carried += record.sent - (record.unsent or 0)
         passed = record.sent - (record.unsent or 0) - (self.plan.in_flight_bytes if self.plan else 0)
-        self._reached[key] = record.start + max(0, passed)
+        reached[record.part] = record.start + max(0, passed)
 
     def _take_upload(self, record: Upload) -> None:
         progress = self.arms[record.arm]

@@ -55,6 +55,15 @@ def test_bytes_sent_again_are_those_before_the_point_surely_reached() -> None:
     assert progress.arms["tus"].again == 400_000 - 100 - in_flight - 250_000
 
 
+def test_parts_side_by_side_send_nothing_again_of_each_other() -> None:
+    progress = begun()
+    progress.take(request(start=500_000, length=500_000, sent=400_000, part=1))
+    progress.take(request(start=0, length=500_000, sent=500_000, part=0))
+    assert progress.arms["tus"].again == 0
+    progress.take(request(start=500_000, length=500_000, sent=500_000, part=1))
+    assert progress.arms["tus"].again == 400_000 - make_plan().in_flight_bytes
+
+
 def test_the_end_is_reckoned_from_the_first_link() -> None:
     progress = begun()
     assert progress.longest == pytest.approx(0.1 + longest(make_plan()))
