@@ -22,7 +22,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from simulator.protocols.core import Answer, Job, Kind, Notes, State, UploadMachine
-from simulator.protocols.fields import FILETYPE, field, whole_number
+from simulator.protocols.fields import field, whole_number
 from simulator.protocols.machine import Breach, Event, Fork, Joined, Restarted, Send, Step
 from simulator.protocols.s3_parts import GONE, SPECIFICATION, UPLOAD_PART, Multipart, Part, judged
 from simulator.protocols.s3_xml import completion, error_code, parsed, upload_id
@@ -124,8 +124,7 @@ class S3(UploadMachine):
         return REQUESTS[self._state](self)
 
     def _creation(self) -> Send:
-        headers = (("Content-Type", FILETYPE), *self._job.headers)
-        return Send(Purpose.CREATE, "POST", f"{self._key}?uploads=", headers, has_body=True)
+        return Send(Purpose.CREATE, "POST", f"{self._key}?uploads=", self._job.headers, has_body=True)
 
     def _fork(self) -> Fork:
         return Fork(self._parts, self._at_once)
