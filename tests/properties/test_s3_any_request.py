@@ -1,4 +1,4 @@
-"""No signed request, however odd, gets anything from the server's S3 but an answer; and the store stays sound."""
+"""No signed request, however odd, gets anything from the server's S3 but an answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LENGTHS = st.sampled_from([0, 0, 3, 10, None, 1 << 63])
 PATHS = st.sampled_from(
     ["/s3/", "/s3/simsim", "/s3/simsim/a", "/simsim/a", "/s3/simsim/%ff%00/..", "/s3/b/c"]
 )
-NUMBERS = st.sampled_from(["1", "0", "-1", "10001", "9" * 40, "٣", "", "1e1"])
+NUMBERS = st.sampled_from(["1", "0", "-1", "10001", "9" * 40, "²", "", "1e1"])
 TEXT = st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=12)
 QUERIES = st.one_of(
     st.sampled_from(
