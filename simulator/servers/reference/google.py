@@ -143,6 +143,7 @@ class Sessions:
             raise Refusal(400, "Content-Range contradicts what is known of the upload's length")
         if total > self._uploads.limits.room:
             raise UploadError(Trouble.TOO_LARGE)
+        self._uploads.tidy(upload)  # it may be complete by that alone, and then nothing will be appended
         self._uploads.fix_length(upload, total)
 
 
