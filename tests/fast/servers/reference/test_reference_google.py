@@ -7,6 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -133,6 +134,28 @@ def test_a_length_may_be_told_with_the_last_piece_or_after_it(bucket: Bucket) ->
     session = bucket.start(None)
     assert bucket.put(session, 0, UNIT, "*").status == 308
     assert told(bucket.query(session, UNIT))["md5Hash"] == md5(WHOLE[:UNIT])
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ("name,size", {"name", "size"}),
+        (" size , owner(id,name/x),", {"size"}),
+        ("metadata/a,md5Hash", {"md5Hash"}),
+        ("nothing", set()),
+    ],
+)
+def test_the_start_may_ask_for_a_part_of_the_resource(bucket: Bucket, fields: str, names: set[str]) -> None:
+    session = bucket.start(target=f"{START}&fields={quote(fields)}")
+    assert set(told(bucket.put(session, 0, SIZE))) == names
+    bucket.asker.restart()
+    assert set(told(bucket.query(session))) == names
+    assert told(bucket.asker.ask("GET", RESOURCE))["md5Hash"] == md5(WHOLE)  # which was not taken on the way
+    assert set(told(bucket.asker.ask("GET", f"{RESOURCE}?fields={quote(fields)}"))) == names
+
+
+def test_every_field_may_be_asked_for_by_an_asterisk(bucket: Bucket) -> None:
+    assert told(bucket.put(bucket.start(target=f"{START}&fields=*"), 0, SIZE))["md5Hash"] == md5(WHOLE)
 
 
 def test_the_start_may_describe_its_object_by_json(bucket: Bucket) -> None:
