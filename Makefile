@@ -20,6 +20,7 @@ test-real: $(STAMP)
 	for tool in $(REAL_TOOLS); do command -v $$tool >/dev/null || \
 		{ apt-get -qq update && apt-get -qq install -y $$tool; } || exit 1; done
 	$(BIN)/simsim servers install tusd
+	$(BIN)/simsim servers install fake-gcs-server
 	$(BIN)/simsim engines install toxiproxy
 	$(BIN)/pytest --run-real tests/real
 

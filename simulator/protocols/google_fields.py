@@ -19,6 +19,7 @@ from simulator.protocols.machine import Breach, Headers
 
 UNIT = 256 * 1024  # bytes; every piece but the last is a multiple of it ("Multiple chunk upload")
 RESUME_INCOMPLETE = 308
+FIELDS = "name,size,mediaLink"  # of the object ("Partial responses"); a server need not hash for these
 
 PAGE = "Cloud Storage, Perform resumable uploads"
 INITIATE = f"{PAGE}: Initiate a resumable upload session"
@@ -33,7 +34,8 @@ _SHOWN = 80  # characters of a field that are enough to see what is wrong with i
 def start_target(endpoint: str, name: str) -> str:
     """Return the URL that begins a session for the object *name*, beside what *endpoint* asks already."""
     parts = urlsplit(endpoint)
-    asked = urlencode({"uploadType": "resumable", "name": name.encode("utf-8", "surrogateescape")})
+    octets = name.encode("utf-8", "surrogateescape")
+    asked = urlencode({"uploadType": "resumable", "name": octets, "fields": FIELDS}, safe=",")
     return urlunsplit(parts._replace(query=f"{parts.query}&{asked}" if parts.query else asked, fragment=""))
 
 

@@ -57,6 +57,14 @@ def test_an_upload_goes_in_and_comes_out_whole(tmp_path: Path, cert: str, trust:
         assert server.stop() == 0  # while a connection is open
 
 
+def test_places_that_are_told_whole_are_https(tmp_path: Path, cert: str, trust: ssl.SSLContext) -> None:
+    with serving(tmp_path, "--cert", cert, scheme="https") as server, client_of(server, trust) as client:
+        begun = client.post("/upload/storage/v1/b/simsim/o?uploadType=resumable&name=a")
+        assert begun.headers["Location"].startswith(f"https://localhost:{server.port}/upload/")
+        stored = client.put(begun.headers["Location"], content=b"abc")
+        assert client.get(stored.json()["mediaLink"]).content == b"abc"
+
+
 def test_a_reader_slower_than_the_server_gets_all_of_it(
     tmp_path: Path, cert: str, trust: ssl.SSLContext
 ) -> None:

@@ -26,6 +26,12 @@ def toxiproxy() -> Path:
     return installed("engines", "toxiproxy")
 
 
+@pytest.fixture(scope="session")
+def fake_gcs() -> Path:
+    """The path of fake-gcs-server at the pinned version."""
+    return installed("servers", "fake-gcs-server")
+
+
 def installed(kind: str, name: str) -> Path:
     command = [sys.executable, "-m", "simulator", kind, "install", name]
     told = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -13,6 +13,7 @@ Where it leaves a choice:
 - bytes that are there already are passed over; a PUT that begins beyond them gets 503, and it keeps
   nothing: a client asks after 503, and then knows;
 - a complete session answers every PUT with its object, which costs a client that lost the answer nothing;
+- MD5 is taken as bytes pass by, at more cost than all the rest; not if the start's ``fields`` leave it out;
 - a new request ends the hold of an older one, so what it is told is final.
 """
 
@@ -23,7 +24,7 @@ from functools import partial
 from typing import Any
 
 from simulator.servers.reference.append import Append, Words
-from simulator.servers.reference.google_fields import described, kept, metadata, new_object, span
+from simulator.servers.reference.google_fields import described, kept, metadata, new_object, span, wanted
 from simulator.servers.reference.google_hash import Digests
 from simulator.servers.reference.google_objects import (
     BUCKET,
@@ -108,13 +109,14 @@ class Sessions:
             raise UploadError(Trouble.TOO_LARGE)
         append = self._uploads.append(upload)
         put = partial(self._told, upload, call.head)
-        return _Putting(append, put, self._digests, known=upload.offset - said.start)
+        hashed = self._digests if wanted("md5Hash", described(upload.metadata).fields) else None
+        return _Putting(append, put, hashed, known=upload.offset - said.start)
 
     def _told(self, upload: Upload, head: Head) -> Reply:
         """Answer with the object, or with what is kept of it ("Check the status")."""
         if upload.complete:
             self._objects.enter(upload)
-            return self._objects.resource(upload, head)
+            return self._objects.resource(upload, head, described(upload.metadata).fields)
         _round_down(upload)
         return Reply(308, (*kept(upload.offset), NO_STORE))
 
@@ -143,13 +145,16 @@ class Sessions:
             raise Refusal(400, "Content-Range contradicts what is known of the upload's length")
         if total > self._uploads.limits.room:
             raise UploadError(Trouble.TOO_LARGE)
+        self._uploads.tidy(upload)  # it may be complete by that alone, and then nothing will be appended
         self._uploads.fix_length(upload, total)
 
 
 class _Putting(Receiving):
-    """Content of which the first *known* bytes are there already; what is new is hashed as it is stored."""
+    """Content of which the first *known* bytes are there already; what is new goes into *digests* as well."""
 
-    def __init__(self, append: Append, done: Callable[[], Reply], digests: Digests, *, known: int) -> None:
+    def __init__(
+        self, append: Append, done: Callable[[], Reply], digests: Digests | None, *, known: int
+    ) -> None:
         super().__init__(append, done, Sessions.headers)
         self._upload = append.upload
         self._digests = digests
@@ -161,7 +166,7 @@ class _Putting(Receiving):
         piece = piece[passed:]
         before = self._upload.offset
         reply = super().data(piece, now)
-        if self._upload.offset > before:
+        if self._digests is not None and self._upload.offset > before:
             self._digests.feed(self._upload, before, piece[: self._upload.offset - before])
         return reply
 

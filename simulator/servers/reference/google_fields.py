@@ -15,6 +15,7 @@ from simulator.servers.reference.messages import Head, Headers, Refusal
 from simulator.servers.reference.storage import StoreError
 
 _RANGE = re.compile(r"bytes (?:(\*)|([0-9]{1,18})-([0-9]{1,18}))/(?:(\*)|([0-9]{1,18}))")
+_WITHIN = re.compile(r"\([^()]*\)|/[^,(]*")  # what a selector says of the inside of a field
 _LONGEST_NAME = 1024  # bytes in UTF-8 (Cloud Storage, "Object name requirements")
 
 
@@ -62,26 +63,38 @@ def kept(offset: int) -> Headers:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What is known of an object before its bytes. ``generation`` tells objects of one name apart."""
+    """What is known of an object before its bytes. ``generation`` tells objects of one name apart.
+
+    ``fields`` are those of its resource that the final answer shall have, as the query says it; empty: all.
+    """
 
     name: str
     content_type: str
     generation: int
+    fields: str = ""
 
     def to_text(self) -> str:
         """Return what ``described`` reads."""
-        return json.dumps([self.name, self.content_type, self.generation])
+        return json.dumps([self.name, self.content_type, self.generation, self.fields])
+
+
+def wanted(field: str, fields: str) -> bool:
+    """Return whether a partial response of *fields* has *field* (Cloud Storage, "Partial responses")."""
+    names = {name.strip() for name in _WITHIN.sub("", fields).split(",")}
+    return not fields or field in names or "*" in names
 
 
 def described(text: str) -> Described:
     """Return what ``Described.to_text`` wrote. Raises ``StoreError`` for what some other hand wrote."""
     try:
-        name, content_type, generation = json.loads(text)
+        name, content_type, generation, fields = json.loads(text)
     except (ValueError, TypeError) as exc:
         raise StoreError("its info describes no object") from exc
-    if not (isinstance(name, str) and isinstance(content_type, str) and isinstance(generation, int)):
+    if not (
+        isinstance(generation, int) and all(isinstance(one, str) for one in (name, content_type, fields))
+    ):
         raise StoreError("its info describes no object")
-    return Described(name, content_type, generation)
+    return Described(name, content_type, generation, fields)
 
 
 def metadata(content: bytes) -> Mapping[str, Any]:
@@ -103,7 +116,7 @@ def new_object(head: Head, said: Mapping[str, Any], generation: int) -> Describe
         raise Refusal(400, f"an object needs a name of up to {_LONGEST_NAME} bytes, without line ends")
     if not (isinstance(kind, str) and kind.isascii() and kind.isprintable()):
         raise Refusal(400, "contentType is no media type")
-    return Described(name, kind, generation)
+    return Described(name, kind, generation, head.query.get("fields", ""))
 
 
 def _is_name(name: str) -> bool:

@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Mapping
 from urllib.parse import quote, unquote
 
-from simulator.servers.reference.google_fields import described
+from simulator.servers.reference.google_fields import described, wanted
 from simulator.servers.reference.google_hash import Digests
 from simulator.servers.reference.messages import Call, Head, Headers, Refusal, Reply
 from simulator.servers.reference.receiving import Step
@@ -70,8 +70,8 @@ class Objects:
         self._digests.forget(upload)
         del self._ids[known.name][known.generation]
 
-    def resource(self, upload: Upload, head: Head) -> Reply:
-        """Return what is known of a complete *upload*. Raises ``StoreError``."""
+    def resource(self, upload: Upload, head: Head, fields: str) -> Reply:
+        """Return *fields* of what is known of a complete *upload*; none is all. Raises ``StoreError``."""
         known = described(upload.metadata)
         place, generation = quote(known.name, safe=""), str(known.generation)
         said = {
@@ -85,9 +85,10 @@ class Objects:
             "metageneration": "1",
             "contentType": known.content_type,
             "size": str(upload.offset),
-            "md5Hash": self._digests.of(upload),
         }
-        content = json.dumps(said).encode()
+        if wanted("md5Hash", fields):
+            said["md5Hash"] = self._digests.of(upload)
+        content = json.dumps({name: said[name] for name in said if wanted(name, fields)}).encode()
         return Reply(200, (NO_STORE,), content=content, content_type="application/json; charset=UTF-8")
 
     def media(self, upload: Upload) -> Reply:
@@ -145,7 +146,7 @@ class Resources:
         upload = self._objects.find(call)
         if call.head.query.get("alt") == "media":
             return self._objects.media(upload)
-        return self._objects.resource(upload, call.head)
+        return self._objects.resource(upload, call.head, call.head.query.get("fields", ""))
 
     def _remove(self, call: Call) -> Step:
         self._objects.remove(self._objects.find(call))

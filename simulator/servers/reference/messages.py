@@ -39,7 +39,7 @@ class Head:
     @property
     def query(self) -> Mapping[str, str]:
         """Return the parameters of the target's query, decoded; of one given twice, the last."""
-        return dict(parse_qsl(self.target.partition("#")[0].partition("?")[2], keep_blank_values=True))
+        return dict(parse_qsl(query_of(self.target), keep_blank_values=True))
 
     def number(self, name: str) -> int | None:
         """Return the field *name* as a non-negative integer, None when absent; refuses anything else."""

@@ -199,6 +199,15 @@ class Uploads:
         self.save(upload)
         upload.untidy = False
 
+    def tidy(self, upload: Upload) -> None:
+        """Cut the blob of *upload*, which nobody writes, back to the offset. Raises ``StoreError``."""
+        if upload.untidy:
+            blob = self.store.open(upload.blob)
+            try:
+                self.trim(upload, blob)
+            finally:
+                blob.close()
+
     def save(self, upload: Upload) -> None:
         """Store what is known of *upload* beside its bytes. Raises ``StoreError``."""
         self.store.save(upload.id, upload.info)

@@ -55,7 +55,7 @@ def test_a_session_is_begun_and_the_whole_goes_in_one_put() -> None:
     speaks = talk(begun=False, headers=(("Authorization", "Bearer x"),))
     post = speaks.hears("POST")
     assert post.purpose is Purpose.CREATE and post.has_body
-    assert post.target == f"{ENDPOINT}?uploadType=resumable&name=f.bin"
+    assert post.target == f"{ENDPOINT}?uploadType=resumable&name=f.bin&fields=name,size,mediaLink"
     assert post.headers == (
         ("X-Upload-Content-Type", "application/octet-stream"),
         ("X-Upload-Content-Length", str(SIZE)),
@@ -104,9 +104,17 @@ def test_the_variant_says_nothing_of_the_content_and_no_x_goog_is_ever_said() ->
 @pytest.mark.parametrize(
     ("endpoint", "name", "target"),
     [
-        (f"{ENDPOINT}?key=1", "a", f"{ENDPOINT}?key=1&uploadType=resumable&name=a"),
-        (ENDPOINT, "a/b &ü", f"{ENDPOINT}?uploadType=resumable&name=a%2Fb+%26%C3%BC"),
-        (f"{ENDPOINT}#x", "\udcff", f"{ENDPOINT}?uploadType=resumable&name=%FF"),
+        (
+            f"{ENDPOINT}?key=1",
+            "a",
+            f"{ENDPOINT}?key=1&uploadType=resumable&name=a&fields=name,size,mediaLink",
+        ),
+        (
+            ENDPOINT,
+            "a/b &ü",
+            f"{ENDPOINT}?uploadType=resumable&name=a%2Fb+%26%C3%BC&fields=name,size,mediaLink",
+        ),
+        (f"{ENDPOINT}#x", "\udcff", f"{ENDPOINT}?uploadType=resumable&name=%FF&fields=name,size,mediaLink"),
     ],
 )
 def test_the_start_asks_beside_what_the_endpoint_asks(endpoint: str, name: str, target: str) -> None:
