@@ -24,6 +24,9 @@ def serve(
     max_size: Annotated[
         str, typer.Option(help="Largest upload, such as '5 GB'; no limit if not given.")
     ] = "",
+    max_append_size: Annotated[
+        str, typer.Option(help="Most content of one request of the IETF draft, such as '8 MB'.")
+    ] = "",
     expires: Annotated[str, typer.Option(help="Life of an unfinished upload, such as '1 h'.")] = "",
     idle_timeout: Annotated[str, typer.Option(help="When a silent connection is ended.")] = "60 s",
     cert: Annotated[
@@ -32,9 +35,17 @@ def serve(
     key: Annotated[
         Path | None, typer.Option(help="The certificate's PEM key, if it is not in the same file.")
     ] = None,
+    misbehave: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORD[=VALUE]",
+            help="Be wrong in a known way, for tests: see docs/misbehave.md. Repeatable.",
+        ),
+    ] = None,
 ) -> None:
-    """Serve tus 1.0 at /files/ and plain uploads at /plain/ until Ctrl-C."""
+    """Serve plain uploads at /plain/, tus 1.0 at /files/ and the IETF draft at /resumable/ until Ctrl-C."""
     from simulator.servers.loopback import refuse_remote
+    from simulator.servers.reference.misbehave import habits
     from simulator.servers.reference.resource import Limits
     from simulator.servers.reference.shell import Options, run
     from simulator.units import parse_duration, parse_size
@@ -44,9 +55,18 @@ def serve(
     size = _within("--max-size", max_size, parse_size) if max_size else None
     life = _within("--expires", expires, parse_duration) if expires else None
     idle = _within("--idle-timeout", idle_timeout, parse_duration)
-    limits = Limits(max_size=None if size is None else int(size), expires=life)
+    most = _within("--max-append-size", max_append_size, parse_size) if max_append_size else None
+    limits = Limits(None if size is None else int(size), life, None if most is None else int(most))
     options = Options(
-        host, port, directory, fsync=fsync, limits=limits, idle_s=idle, certificate=cert, key=key
+        host,
+        port,
+        directory,
+        fsync=fsync,
+        limits=limits,
+        habits=habits(misbehave or []),
+        idle_s=idle,
+        certificate=cert,
+        key=key,
     )
     run(options, lambda url: typer.echo(f"listening on {url}"))
 
@@ -54,6 +74,7 @@ def serve(
 # The least and the most of each, in bytes or seconds; beyond ten years a date would not fit into its field.
 _LIMITS = {
     "--max-size": (1, 10**15, "from 1 B to 1000000 GB"),
+    "--max-append-size": (1, 10**15, "from 1 B to 1000000 GB"),
     "--expires": (0.1, 10 * 365 * 86400.0, "from 100 ms to 87600 h"),
     "--idle-timeout": (0.1, 86400.0, "from 100 ms to 24 h"),
 }

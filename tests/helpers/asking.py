@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from simulator.servers.reference.core import Core
 from simulator.servers.reference.messages import Head, Later, Reply
+from simulator.servers.reference.misbehave import habits
 from simulator.servers.reference.receiving import Receiving, Step, Stepwise
 from simulator.servers.reference.resource import Limits
 from simulator.servers.reference.storage import Store
@@ -21,16 +24,18 @@ class Asker:
         max_size: int | None = None,
         expires: float | None = None,
         max_append: int | None = None,
+        misbehave: Sequence[str] = (),
     ) -> None:
         self.store = store
         self.limits = Limits(max_size, expires, max_append)
+        self.habits = habits(misbehave)
         self.now = 1_000_000.0
         self._ids = 0
-        self.core = Core(store, self.limits)
+        self.core = Core(store, self.limits, self.habits)
 
     def restart(self) -> None:
         """Begin anew over the same store, as after kill -9: nothing in flight is told of its end."""
-        self.core = Core(self.store, self.limits)
+        self.core = Core(self.store, self.limits, self.habits)
 
     def begin(self, method: str, target: str, length: int | None = 0, **fields: str | int) -> Step:
         """Begin a request; ``upload_offset=3`` is the field ``upload-offset: 3``."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from simulator.errors import SimsimError
+from simulator.servers.reference.misbehave import explained, habits
 from simulator.servers.reference.resource import Limits
 from simulator.servers.reference.shell import Options, run
 from simulator.units import parse_size
@@ -39,7 +40,10 @@ def announce(url: str) -> None:
 
 
 def options(words: list[str]) -> Options:
-    """Return what *words* of a command line ask for; exits with 2 and one line when they make no sense."""
+    """Return what *words* of a command line ask for.
+
+    Exits with 2 and one line when they make no sense, or raises ``UsageError``, which comes to that.
+    """
     parser = _Parser(prog="python -m simulator.servers.reference", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=_port, default=1080, help="port; 0 for any that is free")
@@ -52,13 +56,18 @@ def options(words: list[str]) -> Options:
     parser.add_argument(
         "--key", type=Path, metavar="FILE", help="its PEM key, where it is not in the same file"
     )
+    parser.add_argument("--max-append-size", type=_size, metavar="SIZE", help="content of one ietf request")
+    parser.add_argument(
+        "--misbehave", action="append", default=[], metavar="WORD[=VALUE]", help=f"repeatable. {explained()}"
+    )
     given = parser.parse_args(words)
     return Options(
         host=given.host,
         port=given.port,
         directory=given.dir,
         fsync=given.fsync,
-        limits=Limits(max_size=given.max_size, expires=given.expires),
+        limits=Limits(given.max_size, given.expires, given.max_append_size),
+        habits=habits(given.misbehave),
         idle_s=given.idle_timeout,
         certificate=given.cert,
         key=given.key,

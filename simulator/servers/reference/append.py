@@ -60,6 +60,10 @@ class Keeper(Protocol):
         """Remove the upload."""
         ...
 
+    def was_cut(self, upload: Upload, now: float) -> None:
+        """Take note that an append ended before its end."""
+        ...
+
     def tell(self, upload: Upload, error: StoreError) -> None:
         """Note a failure that no request can be told of."""
         ...
@@ -181,17 +185,24 @@ class Append:
         """End the append before its end: what arrived is kept, or given up as ``Unfinished`` says."""
         if self._blob is None:
             return
+        self._keep_or_undo(self._blob, now)
+        try:
+            self._keeper.was_cut(self.upload, now)
+        except StoreError as exc:
+            self._keeper.tell(self.upload, exc)
+
+    def _keep_or_undo(self, blob: Blob, now: float) -> None:
         if self._unfinished is not Unfinished.KEEP:
-            self._undo(self._blob)
+            self._undo(blob)
             return
         try:
-            self._blob.keep()
+            blob.keep()
             self._keeper.settle(self.upload, now)
         except StoreError as exc:
             self._keeper.tell(self.upload, exc)
-            self._undo(self._blob)
+            self._undo(blob)
         else:
-            self._let_go(self._blob)
+            self._let_go(blob)
 
     def _undo(self, blob: Blob) -> None:
         """Take back every byte of this append; nobody was promised any."""

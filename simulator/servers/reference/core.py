@@ -14,10 +14,11 @@ core runs under asyncio, in virtual time and under Hypothesis. A protocol is one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from simulator.servers.reference import google
+from simulator.servers.reference.habit import Habit, Habitual
 from simulator.servers.reference.ietf import Ietf
 from simulator.servers.reference.messages import Call, Head, Headers, Refusal, Reply, path_of, query_of
 from simulator.servers.reference.plain import Plain
@@ -58,10 +59,16 @@ PLACES: tuple[Callable[[Uploads], tuple[Spoken, ...]], ...] = (google.places,)  
 
 
 class Core:
-    """All that the server decides. Raises ``StoreError`` when *store* cannot be read at the start."""
+    """All that the server decides, and its bad *habits*, if it has any.
 
-    def __init__(self, store: Store, limits: Limits) -> None:
-        self._uploads = Uploads(store, limits)
+    Raises ``StoreError`` when *store* cannot be read at the start.
+    """
+
+    def __init__(self, store: Store, limits: Limits, habits: Sequence[Habit] = ()) -> None:
+        for habit in habits:
+            store = habit.store(store)
+        self._habits = habits
+        self._uploads = Habitual(store, limits, habits) if habits else Uploads(store, limits)
         self._protocols = (
             *(protocol(self._uploads) for protocol in PROTOCOLS),
             *(place for places in PLACES for place in places(self._uploads)),
@@ -69,6 +76,14 @@ class Core:
 
     def begin(self, head: Head, now: float, fresh: str) -> Step:
         """Take in the head of a request. *fresh* is an id that no upload has."""
+        for habit in self._habits:
+            head = habit.asked(head)
+        step = self._begin(head, now, fresh)
+        for habit in self._habits:
+            step = habit.answered(head, step)
+        return step
+
+    def _begin(self, head: Head, now: float, fresh: str) -> Step:
         path = _aliased(path_of(head.target))
         for protocol in self._protocols:
             if path.startswith(protocol.path) or path + "/" == protocol.path:

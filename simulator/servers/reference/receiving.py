@@ -18,6 +18,7 @@ STATUS = {
     Trouble.EXPIRED: 410,
     Trouble.TOO_LARGE: 413,
     Trouble.MISMATCH: 460,  # tus 1.0, "Checksum"
+    Trouble.LOCKED: 423,
     Trouble.TAKEN: 409,
 }
 

@@ -22,6 +22,7 @@ class Trouble(StrEnum):
     EXPIRED = "the upload expired and was removed"
     TOO_LARGE = "more bytes than the upload's length or the server's limit"
     MISMATCH = "the checksum does not match the bytes that arrived"
+    LOCKED = "another request holds the upload"
     TAKEN = "the name belongs to an upload of another protocol"
 
 

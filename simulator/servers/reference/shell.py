@@ -15,6 +15,7 @@ from pathlib import Path
 from simulator.errors import UsageError
 from simulator.servers.reference.connection import Connection
 from simulator.servers.reference.core import Core
+from simulator.servers.reference.habit import Habit
 from simulator.servers.reference.hub import Hub
 from simulator.servers.reference.resource import Limits
 from simulator.servers.reference.storage import StoreError
@@ -37,6 +38,7 @@ class Options:
     directory: Path
     fsync: bool = False
     limits: Limits = field(default_factory=Limits)
+    habits: tuple[Habit, ...] = ()
     idle_s: float = 60.0
     certificate: Path | None = None
     key: Path | None = None
@@ -52,7 +54,7 @@ def run(options: Options, ready: Callable[[str], None]) -> None:
     _allow_many_files()
     try:
         store = DiskStore(options.directory, fsync=options.fsync)
-        core = Core(store, options.limits)
+        core = Core(store, options.limits, options.habits)
     except BlockingIOError as exc:
         raise UsageError("another server uses this directory", where=str(options.directory)) from exc
     except OSError as exc:

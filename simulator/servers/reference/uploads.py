@@ -117,7 +117,9 @@ class Uploads:
         limit = self.limits.room if upload.length is None else upload.length
         if most is not None:
             limit = min(limit, upload.offset + most)
-        upload.append = Append(self, upload, blob, limit=limit, unfinished=unfinished, checksum=checksum)
+        upload.append = Append(
+            self, upload, blob, limit=limit, unfinished=unfinished, checksum=self.trusted(checksum)
+        )
         return upload.append
 
     def trusted(self, checksum: Checksum | None) -> Checksum | None:
@@ -211,6 +213,9 @@ class Uploads:
     def save(self, upload: Upload) -> None:
         """Store what is known of *upload* beside its bytes. Raises ``StoreError``."""
         self.store.save(upload.id, upload.info)
+
+    def was_cut(self, upload: Upload, now: float) -> None:
+        """Take note that an append to *upload* was cut: nothing more is to be done."""
 
     def tell(self, upload: Upload, error: StoreError) -> None:
         """Note a failure that no request can be told of."""
