@@ -25,6 +25,7 @@ from simulator.protocols.machine import (
 )
 from simulator.records import Cause
 from tests.helpers.coreserver import ENDPOINTS, CoreServer
+from tests.helpers.ietfserver import IetfServer
 from tests.helpers.modelserver import ModelServer, payload, play
 
 Make = Callable[[], Machine]
@@ -136,10 +137,13 @@ CHECKS: tuple[Callable[[Make, int], None], ...] = (
 )
 
 
-def _server_for(machine: Machine) -> ModelServer | CoreServer:
+def _server_for(machine: Machine) -> ModelServer | CoreServer | IetfServer:
     """Return an honest server for what *machine* says first."""
     step = machine.next()
     assert isinstance(step, Send)
+    interop = dict(step.headers).get("Upload-Draft-Interop-Version")
+    if interop is not None:
+        return IetfServer(int(interop))
     return CoreServer() if step.target.startswith(tuple(ENDPOINTS.values())) else ModelServer()
 
 

@@ -103,8 +103,9 @@ class IetfServer:
         self.reached = True  # the client can know the URL of the newest upload
         self.forgot = False
 
-    def serve(self, send: Send, body: bytes, ordeal: Ordeal) -> list[Event]:
-        """Return what the client sees of *send* after *ordeal*."""
+    def serve(self, send: Send, body: bytes, fate: Ordeal | Fate) -> list[Event]:
+        """Return what the client sees of *send* after *fate*; without an ordeal every 104 passes."""
+        ordeal = fate if isinstance(fate, Ordeal) else Ordeal(fate)
         send = _at_its_place(send)
         self._check(send, body)
         upload = self.uploads.get(send.target)
@@ -118,6 +119,19 @@ class IetfServer:
         if send.method == "POST":
             self.reached = any(_field(event, "location") for event in passed)
         return passed
+
+    def stated(self, send: Send, event: Event) -> int:
+        """Return the offset that the client has heard of, if it can resume there."""
+        offset = _field(event, "upload-offset")
+        if isinstance(event, Informational):
+            mine = _field(event, "upload-draft-interop-version") == str(self.interop)
+            return int(offset or 0) if mine and self.reached else 0
+        success = isinstance(event, Response) and event.status // 100 == 2
+        return int(offset) if offset else send.stop if success and send.has_body else 0
+
+    def copies(self, whole: bytes) -> int:
+        """Return how often *whole* is stored and complete."""
+        return sum(stored.complete and bytes(stored.data) == whole for stored in self.uploads.values())
 
     # Serving
 
@@ -377,16 +391,6 @@ def _take(machine: Machine, server: IetfServer, step: Send, event: Event, story:
     story.notes += notes
     restarted = any(isinstance(note, Restarted) for note in notes)
     assert not restarted or server.forgot or not server.reached, "begins again an upload it can reach"
-    story.known = 0 if restarted else max(story.known, _acknowledged(server, step, event))
+    story.known = 0 if restarted else max(story.known, server.stated(step, event))
     assert machine.offset >= before or restarted, "the offset decreased"
     assert machine.offset <= story.known, "the machine claims more than the server said"
-
-
-def _acknowledged(server: IetfServer, step: Send, event: Event) -> int:
-    """Return the offset that the client has heard of, if it can resume there."""
-    stated = _field(event, "upload-offset")
-    if isinstance(event, Informational):
-        mine = _field(event, "upload-draft-interop-version") == str(server.interop)
-        return int(stated or 0) if mine and server.reached else 0
-    success = isinstance(event, Response) and event.status // 100 == 2
-    return int(stated) if stated else step.stop if success and step.has_body else 0
