@@ -45,7 +45,6 @@ class Dialect:
     append_says_who: bool = True  # Upload-Complete in an append's answer: true is the target's, and final
     creation_says_who: bool = False  # the same in the answer to a creation
     append_must_say: bool = False  # and a 2xx without it leaves the upload incomplete
-    part_says_so: bool = True  # a success for a part must say that more is to come
     conflict_says_so: bool = False  # a 409 without "more is to come" is not this protocol's
     early_end: bool = False  # the target may end an upload before all of it was sent
     ahead: bool = False  # a HEAD may show more than was sent, and the client may go on from there

@@ -73,7 +73,7 @@ def part_breaches(asked: Send, answer: Answer, dialect: Dialect, rule: str) -> t
             f"a part is answered {answer.words}, not {dialect.partial_status}",
         ),
         (
-            said is None and dialect.part_says_so and not (first and not dialect.offset_in_answers),
+            said is None and not (first and not dialect.offset_in_answers),
             absent(answer.headers, dialect.completeness.lower()),
         ),
         (
