@@ -87,7 +87,7 @@ def assert_ended_well(story: Story, server: IetfServer, size: int) -> None:
     piece=st.sampled_from(PIECES),
     ordeals=st.lists(ORDEALS, max_size=10),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_befalls_its_requests_an_upload_ends_whole_and_resends_nothing_acknowledged(
     interop: int, way: str, size: int, piece: int | None, ordeals: list[Ordeal]
 ) -> None:
@@ -102,7 +102,7 @@ def test_whatever_befalls_its_requests_an_upload_ends_whole_and_resends_nothing_
     piece=st.sampled_from(PIECES),
     ordeals=st.lists(st.builds(Ordeal, LOSSES, st.just(True), TOLD), max_size=10),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_where_every_104_passes_there_is_one_upload_and_it_never_begins_again(
     interop: int, way: str, size: int, piece: int | None, ordeals: list[Ordeal]
 ) -> None:
@@ -137,7 +137,7 @@ def test_every_two_endings_of_some_in_a_row(interop: int, size: int, piece: int 
         assert_ended_well(story, server, size)
 
 
-@pytest.mark.parametrize("interop", [6, 9])
+@pytest.mark.parametrize("interop", [9])
 def test_every_three_endings_of_some_in_a_row(interop: int) -> None:
     for ordeals in product(SOME, repeat=3):
         story, server = upload(interop, "", 3, 2, list(ordeals))
