@@ -48,7 +48,7 @@ PROTOCOLS: dict[str, ProtocolSpec] = {
     for spec in (
         ProtocolSpec("plain", Plain, framings=tuple(FRAMINGS)),
         ProtocolSpec("tus", make_tus, TUS),
-        ProtocolSpec("ietf", Ietf, IETF, numbered="interop"),
+        ProtocolSpec("ietf", Ietf, IETF, numbered="interop", one_of_these=("optimistic", "careful")),
         ProtocolSpec("google", Google, (Variant("no-x-upload", "the start says nothing of the content"),)),
         ProtocolSpec("s3", S3, PARTS),
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from simulator.errors import UsageError
 from simulator.protocols.core import Answer, Job, Notes, UploadMachine
 from simulator.protocols.dialects import DIALECTS, NEWEST
 from simulator.protocols.fields import field, resolved
@@ -26,13 +25,10 @@ class ResumableUpload(UploadMachine):
     """What one upload is made of. Options: see ``Ietf``."""
 
     def __init__(self, job: Job) -> None:
-        """Raise ``UsageError`` for a job that is to be both optimistic and careful."""
         super().__init__(job)
         self._dialect = DIALECTS[job.options.get("interop", NEWEST)]
         self._wording = Wording(job, self._dialect)
         self._careful = bool(job.options.get("careful"))
-        if self._careful and job.options.get("optimistic"):
-            raise UsageError("an upload is created optimistic or careful, not both", where="ietf")
         self._piece = job.policy.piece
         self._limits = Limits()
         self._creations = job.endpoint  # a 308 moves it

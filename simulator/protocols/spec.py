@@ -37,6 +37,7 @@ class ProtocolSpec:
     variants: tuple[Variant, ...] = ()
     framings: tuple[str, ...] = ("",)
     numbered: str = ""  # the variant that a number alone stands for
+    one_of_these: tuple[str, ...] = ()  # variants of which an arm may ask for one
 
     def parse(self, text: str, where: str = "") -> Mapping[str, Any]:
         """Return what *text* asks for, by the variants' names. Raises ``UsageError``."""
@@ -48,6 +49,12 @@ class ProtocolSpec:
             if name in options:
                 raise UsageError(f"'{name}' is said twice", where=where or f"{self.name}:{text}")
             options[name] = self._value(name, value, "=" in word, where or f"{self.name}:{text}")
+        both = [name for name in self.one_of_these if name in options]
+        if len(both) > 1:
+            mend = f"write one of {', '.join(both)}"
+            raise UsageError(
+                f"{' and '.join(both)} exclude each other", where=where or f"{self.name}:{text}", mend=mend
+            )
         return options
 
     def _value(self, name: str, value: str, given: bool, where: str) -> Any:

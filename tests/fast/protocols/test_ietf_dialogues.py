@@ -112,7 +112,7 @@ def test_a_variant_that_there_is_not_is_refused(variant: str) -> None:
 
 
 def test_optimistic_and_careful_at_once_is_refused() -> None:
-    with pytest.raises(UsageError, match="not both"):
+    with pytest.raises(UsageError, match="optimistic and careful exclude each other"):
         Talk("ietf", variant="optimistic+careful")
 
 
