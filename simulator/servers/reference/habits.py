@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from simulator.servers.reference.append import Checksum
+from simulator.servers.reference.append import Append, Checksum
 from simulator.servers.reference.flipping import Flipping
 from simulator.servers.reference.habit import Habit, Wrapping, adorned, number_in, with_number
 from simulator.servers.reference.messages import Head, Headers, Interim, Later, Reply, path_of
 from simulator.servers.reference.receiving import Outcome, Receiving, Step, Stepwise
 from simulator.servers.reference.resource import Trouble, Upload, UploadError
+from simulator.servers.reference.s3_parts import PART
 from simulator.servers.reference.storage import Bytes, Store
 from simulator.servers.reference.uploads import Uploads
 
@@ -149,7 +150,13 @@ class _Held(Wrapping):
         return adorned(self.inner.end(now), self._held)
 
     def _held(self, reply: Reply) -> Outcome:
-        return self._hold(reply) if self.append.upload.complete else reply
+        return self._hold(reply) if self._completes else reply
+
+    @property
+    def _completes(self) -> bool:
+        """Return whether an upload is whole by this request; a part of S3 is only a part."""
+        append = self.append
+        return isinstance(append, Append) and append.upload.complete and append.upload.protocol != PART
 
 
 class Retelling(Habit):
