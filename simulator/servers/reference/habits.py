@@ -12,6 +12,8 @@ from simulator.servers.reference.habit import Habit, Wrapping, adorned, number_i
 from simulator.servers.reference.messages import Head, Headers, Interim, Later, Reply, path_of
 from simulator.servers.reference.receiving import Outcome, Receiving, Step, Stepwise
 from simulator.servers.reference.resource import Trouble, Upload, UploadError
+from simulator.servers.reference.s3_content import S3Receiving
+from simulator.servers.reference.s3_parts import PART
 from simulator.servers.reference.storage import Bytes, Store
 from simulator.servers.reference.uploads import Uploads
 
@@ -149,9 +151,15 @@ class _Held(Wrapping):
         return adorned(self.inner.end(now), self._held)
 
     def _held(self, reply: Reply) -> Outcome:
-        # S3's completion goes into no upload: its content names the parts.
-        completes = not isinstance(self.append, Append) or self.append.upload.complete
-        return self._hold(reply) if completes else reply
+        return self._hold(reply) if self._completes else reply
+
+    @property
+    def _completes(self) -> bool:
+        """Return whether an upload is whole by this request; a part of S3 is only a part."""
+        append = self.append
+        if isinstance(append, Append):
+            return append.upload.complete and append.upload.protocol != PART
+        return isinstance(self.inner, S3Receiving)  # its completion goes into no upload, but names the parts
 
 
 class Retelling(Habit):
