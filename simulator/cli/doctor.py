@@ -130,13 +130,12 @@ def look_for(tool: Tool) -> Part:
 
 
 def servers() -> Iterator[Part]:
-    """Yield each server of the catalog that is a program of its own."""
-    from simulator import programs
-    from simulator.servers import catalog, process
+    """Yield each server of the catalog that has to be installed."""
+    from simulator.servers import catalog, install, process
 
     for entry in map(catalog.load, catalog.names()):
-        if entry.program is not None:
-            path = programs.find_program(entry.program)
+        if entry.needs_installing:
+            path = install.found(entry)
             found = None if path is None else f"{process.version_of(entry, path)} ({path})"
             yield Part(entry.name, found, f"--server {entry.name}", f"simsim servers install {entry.name}")
 

@@ -87,11 +87,10 @@ def _watch(target: Target) -> None:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    from simulator import programs
-    from simulator.servers import process
+    from simulator.servers import install, process
 
-    program = programs.find_program(entry.program) if entry.program else None
-    here = entry.program is None or program is not None
+    program = install.found(entry)
+    here = program is not None or not entry.needs_installing
     return {
         "name": entry.name,
         "installed": here,

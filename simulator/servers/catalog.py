@@ -2,7 +2,8 @@
 
     name, summary, licence
     program, install    what is looked for, and how its own package manager brings it
-    command, ready      how it is started, and what shows that it answers
+    command, ready      how it is started, and what shows that it answers; a script of a few lines, where
+                        a library needs one, lies beside the file
     version             how it tells its version
     speaks.PROTOCOL     the path of each protocol it speaks
     store               where a stored upload lies
@@ -18,17 +19,26 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from simulator.errors import UsageError, did_you_mean
 from simulator.protocols import PROTOCOLS
+from simulator.servers.packages import MANAGERS
 from simulator.trust import Credentials
 from simulator.weather.quantities import Refused
 from simulator.weather.refusal import refused
 
 NAMES = ("plain", "tus", "ietf", "google", "s3")
 LONGEST_START = 600.0  # seconds that a server may take until it answers
-COMMAND_WORDS = ("python", "bin", "host", "port", "dir")
+COMMAND_WORDS = ("python", "bin", "packages", "here", "host", "port", "dir")
 _SHIPPED = Path(__file__).with_name("catalog")
 
 
@@ -144,7 +154,7 @@ class Version(_Table):
     ``pattern`` and ``embedded`` are regular expressions whose first group is the version.
     """
 
-    is_: Annotated[Text, _filled_from("simsim")] | None = Field(default=None, alias="is")
+    is_: Annotated[Text, _filled_from("simsim", "pinned")] | None = Field(default=None, alias="is")
     command: Annotated[list[Annotated[Text, _filled_from("python", "bin")]], Field(min_length=1)] | None = (
         None
     )
@@ -153,11 +163,26 @@ class Version(_Table):
 
 
 class Install(_Table):
-    """What the server's own package manager is asked for."""
+    """What the server's own package manager is asked for: a program, or a folder of packages.
 
-    with_: Literal["go"] = Field(alias="with")
+    ``also`` are packages that are needed beside it, each with its version as that manager writes it.
+    """
+
+    with_: Literal["go", "cargo", "npm", "pip", "maven"] = Field(alias="with")
     package: Text
     version: Text
+    also: tuple[Text, ...] = ()
+
+    @property
+    def brings_program(self) -> bool:
+        """Return whether a program comes of it, and not a folder of packages."""
+        return self.with_ not in MANAGERS
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Return all that is asked for, each with its version."""
+        at = "@" if self.brings_program else MANAGERS[self.with_].at
+        return (f"{self.package}{at}{self.version}", *self.also)
 
 
 class Store(_Table):
@@ -191,12 +216,31 @@ class Entry(_Table):
     version: Version = Version()
     speaks: Annotated[dict[str, Speaks], Field(min_length=1)]
     store: Store | None = None
+    _here: Path = PrivateAttr(default=_SHIPPED)
+
+    @property
+    def here(self) -> Path:
+        """Return the folder of the file that says all this."""
+        return self._here
+
+    @property
+    def needs_installing(self) -> bool:
+        """Return whether there is anything that must be installed first."""
+        return self.program is not None or self.install is not None
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         words = {word for part in self.command for word in _placeholders(part)}
         if "bin" in words and self.program is None:
             raise Refused("names {bin}, but there is no 'program'", "say which program that is", "command")
+        folder = self.install is not None and not self.install.brings_program
+        if "packages" in words and not folder:
+            mend = f"'install' with one of {', '.join(MANAGERS)}"
+            raise Refused("names {packages}, but nothing installs any", mend, "command")
+        if self.install is not None and not folder and self.program is None:
+            raise Refused(
+                "installs a program, but there is no 'program'", "say which program that is", "install"
+            )
         if "port" not in words and not self.ready.tells_port:
             raise Refused(
                 "does not name {port}, and no line tells it", "'ready.line' with (?P<port>\\d+)", "command"
@@ -229,6 +273,7 @@ def _read(path: Path) -> Entry:
         raise UsageError(f"cannot read the file: {error.strerror}", where=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"not TOML: {error}", where=str(path)) from error
+    entry._here = path.parent.absolute()
     if entry.program is not None and "/" in entry.program:  # beside the file, wherever we run
         return entry.model_copy(update={"program": str(path.parent.absolute() / entry.program)})
     return entry

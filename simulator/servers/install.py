@@ -1,4 +1,4 @@
-"""The programs of the catalog's servers: found and installed as ``programs`` does for all."""
+"""What the catalog's servers run, found and installed: a program (``programs``), or ``packages``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ import shutil
 from collections.abc import Callable
 
 from simulator.errors import UsageError
-from simulator.programs import Say, find_program, install_with_go
+from simulator.programs import Say, find_program, install_with_cargo, install_with_go
+from simulator.servers import packages
 from simulator.servers.catalog import Entry
 
 
+def found(entry: Entry) -> str | None:
+    """Return the path of what *entry* runs: its program, or the folder of its packages. None: not here."""
+    if entry.install is not None and not entry.install.brings_program:
+        return packages.found(entry.name, entry.install.packages)
+    return None if entry.program is None else find_program(entry.program)
+
+
 def program_of(entry: Entry) -> str | None:
-    """Return the path of the program that *entry* runs, None when it needs none.
+    """Return the path of what *entry* runs (see ``found``), None when it needs nothing installed.
 
     Raises ``UsageError`` when it, or what its command begins with, is not installed.
     """
@@ -22,29 +30,35 @@ def program_of(entry: Entry) -> str | None:
             where="command.0",
             mend="install it, or put it on the PATH",
         )
-    if entry.program is None:
-        return None
-    found = find_program(entry.program)
-    if found is None:
+    here = found(entry)
+    if here is None and entry.needs_installing:
         mend = (
             f"simsim servers install {entry.name}" if entry.install else "install it, or put it on the PATH"
         )
-        raise UsageError(f"server '{entry.name}' is not installed: no program '{entry.program}'", mend=mend)
-    return found
+        lacking = f"program '{entry.program}'" if entry.program else f"packages of {entry.name}"
+        raise UsageError(f"server '{entry.name}' is not installed: no {lacking}", mend=mend)
+    return here
 
 
 def install(entry: Entry, say: Say) -> str:
-    """Install the pinned version of *entry*'s program and return its path; *say* is told each step.
+    """Install the pinned version of what *entry* runs and return its path; *say* is told each step.
 
     Raises ``UsageError`` when there is nothing to install, or it failed; what the package manager
     wrote is in a log that the message names.
     """
-    if entry.install is None or entry.program is None:
+    asked = entry.install
+    if asked is None:
         raise UsageError(
             f"server '{entry.name}' has nothing to install", mend=f"simsim servers serve {entry.name}"
         )
-    _INSTALLERS[entry.install.with_](f"{entry.install.package}@{entry.install.version}", say)
+    if asked.brings_program:
+        _INSTALLERS[asked.with_](asked.packages[0], say)
+    else:
+        packages.bring(asked.with_, entry.name, asked.packages, say)
     return program_of(entry) or ""
 
 
-_INSTALLERS: dict[str, Callable[[str, Say], None]] = {"go": install_with_go}
+_INSTALLERS: dict[str, Callable[[str, Say], None]] = {
+    "go": install_with_go,
+    "cargo": install_with_cargo,
+}

@@ -70,7 +70,8 @@ def _launch(
     while True:
         tries -= 1
         asked = port or (0 if entry.ready.tells_port else free_port(host))
-        words = {"python": sys.executable, "bin": program or "", "host": host, "port": asked, "dir": store}
+        words = {"python": sys.executable, "bin": program, "packages": program, "here": entry.here}
+        words |= {"host": host, "port": asked, "dir": store}
         command = [part.format_map(words) for part in entry.command]
         # Python buffers what it prints to a file, and the ready line would never be seen.
         child = Child(f"server '{entry.name}'", command, log, env={**os.environ, "PYTHONUNBUFFERED": "1"})
@@ -134,7 +135,7 @@ def version_of(entry: Entry, program: str | None) -> str:
     """Return the version that the server's program tells, or ``"unknown"``."""
     said = entry.version
     if said.is_ is not None:
-        return said.is_.format(simsim=__version__)
+        return said.is_.format(simsim=__version__, pinned=entry.install.version if entry.install else "")
     return _printed_version(entry, program) or _embedded_version(entry, program) or "unknown"
 
 
