@@ -70,7 +70,12 @@ def _launch(
     while True:
         tries -= 1
         asked = port or (0 if entry.ready.tells_port else free_port(host))
-        words = {"python": sys.executable, "bin": program, "packages": program, "here": entry.here}
+        words: dict[str, object] = {
+            "python": sys.executable,
+            "bin": program,
+            "packages": program,
+            "here": entry.here,
+        }
         words |= {"host": host, "port": asked, "dir": store}
         command = [part.format_map(words) for part in entry.command]
         # Python buffers what it prints to a file, and the ready line would never be seen.
