@@ -43,7 +43,7 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Serve plain uploads at /plain/, tus 1.0 at /files/ and the IETF draft at /resumable/ until Ctrl-C."""
+    """Serve plain, tus, the IETF draft, google and s3 until Ctrl-C; docs/protocols.md names the paths."""
     from simulator.servers.loopback import refuse_remote
     from simulator.servers.reference.misbehave import habits
     from simulator.servers.reference.resource import Limits

@@ -136,9 +136,20 @@ def file_asked(asked: Asked) -> Path | None:
 def check_words(asked: Asked) -> None:
     """Raise ``UsageError`` for an engine or a protocol that simsim has not, or what is said twice."""
     check_engine(asked.engine, allow_remote=asked.allow_remote)
-    _ = asked.arms
+    _refuse_parallel(asked)
     if asked.server is not None and asked.against is not None:
         raise UsageError("both say where uploads go", where="--server and --against", mend="give one of them")
+
+
+def _refuse_parallel(asked: Asked) -> None:
+    """Refuse parts side by side where the engine gives each connection the whole rate of its link."""
+    for arm in asked.arms:
+        if asked.engine != "embedded" and arm.options.get("parallel", 1) > 1:
+            raise UsageError(
+                f"the parts of '{arm.name}' would not share the link: this engine limits each connection",
+                where=asked.options["protocols"],
+                mend="use the embedded engine, or leave 'parallel' out",
+            )
 
 
 def check_spoken(asked: Asked, server: str, spoken: Collection[str]) -> None:
