@@ -61,10 +61,8 @@ def _pom(packages: Sequence[str]) -> str:
         for group, name, version in (escape(package).split(":") for package in packages)
     ]
     itself = "<groupId>simsim</groupId><artifactId>packages</artifactId><version>0</version>"
-    return "\n".join(
-        ["<project><modelVersion>4.0.0</modelVersion>", itself, "<dependencies>", *needed]
-        + ["</dependencies>", "</project>", ""]
-    )
+    lines = ["<project><modelVersion>4.0.0</modelVersion>", itself, "<dependencies>", *needed]
+    return "\n".join([*lines, "</dependencies>", "</project>", ""])
 
 
 MANAGERS = {

@@ -36,7 +36,7 @@ def _script(folder: str, name: str) -> str:
 
 def _node(protocol: str) -> Kit:
     command = ["node", _script("node", "upload.cjs"), protocol]
-    return Kit("npm", ("tus-js-client@4.3.1",), lambda folder: command)
+    return Kit("npm", ("tus-js-client@4.3.1",), lambda _: command)
 
 
 def _python(script: str, *packages: str) -> Kit:

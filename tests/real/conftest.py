@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,9 @@ def fake_gcs() -> Path:
     return installed("servers", "fake-gcs-server")
 
 
+@cache
 def installed(kind: str, name: str) -> Path:
+    """Return the path of what is installed now, the first time in a session."""
     command = [sys.executable, "-m", "simulator", kind, "install", name]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     if told.returncode != 0:

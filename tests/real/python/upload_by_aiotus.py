@@ -11,4 +11,4 @@ with Path(file).open("rb") as content:
     url = asyncio.run(aiotus.upload(endpoint, content, {"filename": b"f.bin"}))
 if url is None:  # that is how it says that it failed; why, it only logs
     sys.exit("aiotus gave up")
-print(url)
+sys.stdout.write(f"{url}\n")

@@ -8,4 +8,4 @@ endpoint, file = sys.argv[1:]
 metadata = {"filename": "f.bin", "filetype": "application/octet-stream"}
 uploader = TusClient(endpoint).uploader(file, metadata=metadata, retries=10, retry_delay=1)
 uploader.upload()
-print(uploader.url)
+sys.stdout.write(f"{uploader.url}\n")
