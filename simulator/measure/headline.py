@@ -22,8 +22,9 @@ def headline(plan: Plan, arms: Sequence[ArmSummary], comparisons: Sequence[Compa
     if not comparisons:
         return _alone(windy[0])
     best = _best(comparisons)
-    subject = "Resumption" if len(comparisons) == 1 else best.arm
-    return _compared(subject, best.avoided, by_name[best.arm], by_name[best.baseline])
+    base = by_name[best.baseline]
+    subject = "Resumption" if len(comparisons) == 1 and base.protocol == "plain" else best.arm
+    return _compared(subject, best.avoided, by_name[best.arm], base)
 
 
 def _best(comparisons: Sequence[Comparison]) -> Comparison:
@@ -41,7 +42,8 @@ def _compared(subject: str, avoided: Number, ours: ArmSummary, base: ArmSummary)
     if avoided.value < 0:
         return f"{subject} carried {percent(-avoided.value)} more again than {base.name}: {against}"
     floor = "at least " if avoided.at_least else ""
-    share = f"{floor}{percent(avoided.value)} of the retransmission{_interval(avoided)}"
+    whose = "the retransmission" if base.protocol == "plain" else f"what {base.name} sent again"
+    share = f"{floor}{percent(avoided.value)} of {whose}{_interval(avoided)}"
     return f"{subject} avoided {share}: {against}"
 
 
