@@ -11,8 +11,12 @@ demo: $(STAMP)
 	$(BIN)/simsim run mobile-flaky
 	@echo "The report: results/latest/report.html"
 
+# A file of tests goes to one of two workers, for most wait more than they work. Terminals want one process.
+TERMINALS := tests/loopback/test_proxy_command.py
+
 test: $(STAMP)
-	$(BIN)/pytest --run-loopback
+	$(BIN)/pytest --run-loopback -n 2 --dist loadfile --ignore $(TERMINALS)
+	$(BIN)/pytest --run-loopback $(TERMINALS)
 
 REAL_TOOLS := chromium curl npm # of Debian's packages, each by its own name
 
