@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from simulator.servers.reference.ietf_telling import EVERY_BYTES
 from tests.helpers.served import Client, Server, await_that, serving
 
 pytestmark = pytest.mark.loopback
@@ -115,12 +116,12 @@ DRAFT = {"Upload_Draft_Interop_Version": "9", "Upload_Complete": "?1"}
 
 
 def test_a_creation_is_announced_and_its_progress_told_while_content_arrives(client: Client) -> None:
-    client.send("POST", "/resumable/", length=3 << 20, **DRAFT)
+    client.send("POST", "/resumable/", length=3 * EVERY_BYTES, **DRAFT)
     announced = client.answer()
     assert (announced.status, announced.fields["upload-draft-interop-version"]) == (104, "9")
-    client.socket.sendall(bytes(2 << 20))
+    client.socket.sendall(bytes(2 * EVERY_BYTES))
     told = [client.answer()]  # before the content is over
-    client.socket.sendall(bytes(1 << 20))
+    client.socket.sendall(bytes(EVERY_BYTES))
     while (answer := client.answer()).status == 104:
         told.append(answer)
     offsets = [int(one.fields["upload-offset"]) for one in told]
@@ -128,7 +129,7 @@ def test_a_creation_is_announced_and_its_progress_told_while_content_arrives(cli
     assert all("location" not in one.fields for one in told)
     assert (answer.status, answer.fields["upload-complete"]) == (201, "?1")
     assert answer.fields["location"] == announced.fields["location"]
-    assert client.ask("HEAD", announced.fields["location"]).fields["upload-offset"] == str(3 << 20)
+    assert client.ask("HEAD", announced.fields["location"]).fields["upload-offset"] == str(3 * EVERY_BYTES)
 
 
 def test_chunked_content_gets_interim_answers_too(client: Client) -> None:
@@ -136,7 +137,7 @@ def test_chunked_content_gets_interim_answers_too(client: Client) -> None:
     draft = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in DRAFT.items())
     client.raw(f"{head}{draft}\r\n".encode(), "POST")
     assert client.answer().status == 104
-    client.socket.sendall(b"200000\r\n" + bytes(2 << 20) + b"\r\n")
+    client.socket.sendall(f"{2 * EVERY_BYTES:x}\r\n".encode() + bytes(2 * EVERY_BYTES) + b"\r\n")
     assert int(client.answer().fields["upload-offset"]) > 0
     client.socket.sendall(b"0\r\n\r\n")
     while (answer := client.answer()).status == 104:

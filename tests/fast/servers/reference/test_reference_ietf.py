@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from simulator.servers.reference.ietf_telling import EVERY_BYTES
 from simulator.servers.reference.memory import MemoryStore
 from simulator.servers.reference.messages import Reply
 from simulator.servers.reference.receiving import Receiving
@@ -137,10 +138,10 @@ def test_a_part_of_an_unknown_version_is_not_taken_for_a_whole(
 
 
 def test_progress_is_told_by_bytes_from_interop_5_on(drafter: Drafter) -> None:
-    content = bytes(5 << 20)
+    content = bytes(3 * EVERY_BYTES)
     drafter.create(content, True)
     offsets = [dict(interim.headers).get("Upload-Offset") for interim in drafter.interims]
-    expected = [] if drafter.interop < 5 else [str(at << 20) for at in range(1, 6)]
+    expected = [] if drafter.interop < 5 else [str(at * EVERY_BYTES) for at in range(1, 4)]
     assert offsets == [None, *expected]
     for interim in drafter.interims[1:]:
         assert dict(interim.headers)[VERSION] == str(drafter.interop)
@@ -162,7 +163,7 @@ def test_progress_is_told_by_seconds(asker: Asker) -> None:
 
 def test_an_offset_is_not_promised_while_its_digest_is_open(asker: Asker) -> None:
     drafter = Drafter(asker, 9)
-    content = bytes(3 << 20)
+    content = bytes(2 * EVERY_BYTES)
     drafter.create(content, True, content_digest=sf_digest(content))
     assert len(drafter.interims) == 1
 
@@ -170,14 +171,14 @@ def test_an_offset_is_not_promised_while_its_digest_is_open(asker: Asker) -> Non
 def test_what_a_104_told_survives_a_restart(asker: Asker) -> None:
     drafter = Drafter(asker, 9)
     path = drafter.started()
-    step = drafter.begin_append(path, 0, 4 << 20, True)
+    step = drafter.begin_append(path, 0, 2 * EVERY_BYTES, True)
     asker.give(step, b"")
     assert isinstance(step, Receiving)
-    step.data(bytes(2 << 20), asker.now)
+    step.data(bytes(EVERY_BYTES), asker.now)
     drafter.drain(step)
     promised = int(dict(drafter.interims[-1].headers)["Upload-Offset"])
     asker.restart()
-    assert drafter.query(path)[0] >= promised == 2 << 20
+    assert drafter.query(path)[0] >= promised == EVERY_BYTES
 
 
 # "Limits"

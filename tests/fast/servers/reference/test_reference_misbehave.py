@@ -8,6 +8,7 @@ import math
 import pytest
 
 from simulator.errors import UsageError
+from simulator.servers.reference.ietf_telling import EVERY_BYTES
 from simulator.servers.reference.memory import MemoryStore
 from simulator.servers.reference.messages import Later, Reply
 from simulator.servers.reference.misbehave import WAYS, explained, habits
@@ -140,12 +141,12 @@ def test_regress_tells_less_than_it_promised() -> None:
 def test_regress_breaks_the_promise_of_a_104() -> None:
     drafter = Drafter(asker("regress"), 9)
     path = drafter.started()
-    step = drafter.begin_append(path, 0, 4 << 20, True)
+    step = drafter.begin_append(path, 0, 2 * EVERY_BYTES, True)
     assert isinstance(step, Receiving)
-    step.data(bytes(2 << 20), drafter.asker.now)
+    step.data(bytes(EVERY_BYTES), drafter.asker.now)
     drafter.drain(step)
-    assert dict(drafter.interims[-1].headers)["Upload-Offset"] == str(2 << 20)
-    assert drafter.query(path) == (1 << 20, False)
+    assert dict(drafter.interims[-1].headers)["Upload-Offset"] == str(EVERY_BYTES)
+    assert drafter.query(path) == (EVERY_BYTES // 2, False)
 
 
 def test_wrong_offset_claims_more_until_the_end_and_a_client_that_believes_it_leaves_a_hole() -> None:
@@ -170,7 +171,7 @@ def test_wrong_offset_stays_within_the_length() -> None:
 def test_no_104_tells_nothing_before_the_answer() -> None:
     for words in (("no-104",), ("no-104", "regress"), ("buffer", "no-104")):
         drafter = Drafter(asker(*words), 9)
-        assert drafter.create(bytes(3 << 20), True).status == 201
+        assert drafter.create(bytes(2 * EVERY_BYTES), True).status == 201
         assert drafter.interims == []
 
 
