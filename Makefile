@@ -18,15 +18,34 @@ test: $(STAMP)
 	$(BIN)/pytest --run-loopback -n 2 --dist loadfile --ignore $(TERMINALS)
 	$(BIN)/pytest --run-loopback $(TERMINALS)
 
-REAL_TOOLS := chromium curl npm # of Debian's packages, each by its own name
+# Commands, each with Debian's package where its name is another.
+REAL_TOOLS := chromium curl npm cargo javac:default-jdk-headless mvn:maven
+REAL_GO := tusd fake-gcs-server
+REAL_OTHERS := tus-node-server tuspyserver tus-java-server uploadx
+# rustus is built for its answers, not for its speed: half the time of what `simsim servers install` builds.
+QUICK_CARGO := CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off \
+	CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 
-test-real: $(STAMP)
-	for tool in $(REAL_TOOLS); do command -v $$tool >/dev/null || \
-		{ apt-get -qq update && apt-get -qq install -y $$tool; } || exit 1; done
-	$(BIN)/simsim servers install tusd
-	$(BIN)/simsim servers install fake-gcs-server
-	$(BIN)/simsim engines install toxiproxy
+.PHONY: real-tools real-go real-cargo real-others
+
+test-real: $(STAMP) real-tools
+	$(MAKE) -j2 real-cargo real-go real-others
 	$(BIN)/pytest --run-real tests/real
+
+real-tools:
+	for tool in $(REAL_TOOLS); do command -v $${tool%:*} >/dev/null || \
+		{ apt-get -qq update && apt-get -qq install -y $${tool#*:}; } || exit 1; done
+
+real-go: $(STAMP)
+	for name in $(REAL_GO); do $(BIN)/simsim servers install $$name || exit 1; done
+	$(BIN)/simsim engines install toxiproxy
+
+real-cargo: $(STAMP)
+	$(QUICK_CARGO) $(BIN)/simsim servers install rustus
+
+real-others: $(STAMP)
+	for name in $(REAL_OTHERS); do $(BIN)/simsim servers install $$name || exit 1; done
+	$(BIN)/python -m tests.helpers.foreign
 
 check: $(STAMP)
 	$(BIN)/ruff format --check simulator locustfiles tests

@@ -78,8 +78,8 @@ LOCKED = "HEAD gets 200 without Upload-Offset while a PATCH is open ('HEAD': MUS
 ROWS = {
     "tusd": Row(NO_VERSION, frozenset({SUM, EXPIRY})),
     "tus-node-server": Row(
-        NO_VERSION
-        | {
+        {
+            "another_version_is_refused": "400 'Invalid tus-resumable' ('Tus-Resumable': MUST be 412)",
             "a_download_that_ends_leaves_the_server_running": "the process dies of ERR_INVALID_STATE once the"
             " connection of a GET closes",
         },

@@ -200,6 +200,26 @@ MISTAKES = [
         "ready.timeout_s",
         "more than 0",
     ),
+    (
+        "packages of nothing",
+        GOOD.replace('"--data"', '"{packages}"'),
+        "command: names {packages}, but nothing installs any",
+        "npm, pip, maven",
+    ),
+    (
+        "an unknown package manager",
+        GOOD.replace("ready =", 'install = { with = "brew", package = "x", version = "1" }\nready ='),
+        "install.with",
+        "'npm'",
+    ),
+    (
+        "a program to install that has no name",
+        GOOD.replace(
+            'program = "mine-server"', 'install = { with = "cargo", package = "x", version = "1" }'
+        ).replace("{bin}", "node"),
+        "install: installs a program, but there is no 'program'",
+        "",
+    ),
     ("no TOML at all", "name = mine", "not TOML", "line 1"),
     ("a framing of nobody's", framed("'tsu'"), "speaks.plain.framing: unknown framing 'tsu'", "'tus'?"),
     (

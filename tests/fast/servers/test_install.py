@@ -90,3 +90,65 @@ def test_a_cache_that_cannot_be_made_is_refused(bare: Path) -> None:
     (bare / "cache").write_text("a file, no folder")
     with pytest.raises(UsageError, match=r"cannot make the folder.*XDG_CACHE_HOME"):
         install.install(catalog.load("tusd"), said)
+
+
+FOLDERS = {
+    "tus-node-server": ("npm", 'echo "$@" > "$3/asked"'),
+    "tus-java-server": ("mvn", 'echo "$@" > "${6#-DoutputDirectory=}/asked"'),
+}
+
+
+@pytest.mark.parametrize("server", FOLDERS)
+def test_packages_go_into_a_folder_of_their_own_once(bare: Path, server: str) -> None:
+    manager, body = FOLDERS[server]
+    program(bare / "path" / manager, body)
+    program(bare / "path" / catalog.load(server).command[0])
+    entry = catalog.load(server)
+    with pytest.raises(UsageError, match=f"no packages of {server}.*simsim servers install {server}"):
+        servers.check_installed(server)
+    folder = install.install(entry, said)
+    assert folder == install.found(entry) == str(bare / "cache/simsim/packages" / server)
+    assert Path(folder, "asked").exists()
+    Path(folder, "asked").unlink()
+    assert install.install(entry, said) == folder
+    assert not Path(folder, "asked").exists()
+
+
+def test_packages_of_another_version_are_not_the_pinned_ones(bare: Path) -> None:
+    program(bare / "path/npm")
+    program(bare / "path/node")
+    entry = catalog.load("tus-node-server")
+    folder = Path(install.install(entry, said))
+    (folder / "left-over").touch()
+    assert entry.install is not None
+    newer = entry.model_copy(update={"install": entry.install.model_copy(update={"version": "9.9.9"})})
+    assert install.found(newer) is None
+    install.install(newer, said)
+    assert install.found(entry) is None
+    assert not (folder / "left-over").exists()
+
+
+def test_packages_that_did_not_come_whole_are_not_there(bare: Path) -> None:
+    program(bare / "path/npm", "echo 'npm error code ETARGET' >&2; exit 1")
+    entry = catalog.load("tus-node-server")
+    with pytest.raises(UsageError, match="'npm' ended with status 1: npm error code ETARGET"):
+        install.install(entry, said)
+    assert install.found(entry) is None
+
+
+def test_a_package_manager_that_is_not_here_is_named(bare: Path) -> None:
+    with pytest.raises(UsageError, match="there is no mvn here"):
+        install.install(catalog.load("tus-java-server"), said)
+    with pytest.raises(UsageError, match="there is no cargo here"):
+        install.install(catalog.load("rustus"), said)
+
+
+def test_cargo_is_asked_for_the_pinned_version_and_puts_it_into_our_folder(bare: Path) -> None:
+    program(
+        bare / "path/cargo",
+        '/bin/mkdir -p "$4/bin"; echo "$@" > "$4/asked"; /bin/cp /bin/true "$4/bin/rustus"',
+    )
+    path = install.install(catalog.load("rustus"), said)
+    assert path == str(bare / "cache/simsim/bin/rustus")
+    root = bare / "cache/simsim"
+    assert (root / "asked").read_text() == f"install --locked --root {root} rustus@0.5.10\n"
