@@ -20,7 +20,7 @@ test: $(STAMP)
 
 # Commands, each with Debian's package where its name is another.
 REAL_TOOLS := chromium curl npm cargo javac:default-jdk-headless mvn:maven
-REAL_GO := tusd fake-gcs-server
+REAL_GO := tusd fake-gcs-server versitygw
 REAL_OTHERS := tus-node-server tuspyserver tus-java-server uploadx
 # rustus is built for its answers, not for its speed: half the time of what `simsim servers install` builds.
 QUICK_CARGO := CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off \
