@@ -1,4 +1,4 @@
-"""What @uploadx/core does that its client would be harmed by: strict expected failures, so that a mend shows."""
+"""What @uploadx/core does that would harm its client: strict expected failures, so that a mend shows."""
 
 from __future__ import annotations
 
