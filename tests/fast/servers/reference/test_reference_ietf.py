@@ -88,6 +88,15 @@ def test_an_upload_in_parts_is_complete_when_its_client_says_so(drafter: Drafter
     assert drafter.asker.get(path) == CONTENT
 
 
+def test_the_length_alone_does_not_complete_an_upload(drafter: Drafter) -> None:
+    path = drafter.started(CONTENT, upload_length=100)
+    drafter.asker.restart()
+    assert drafter.query(path) == (100, False)
+    assert drafter.asker.ask("GET", path).status in (204, 404)
+    assert drafter.append(path, 100, b"", True).status == 201
+    assert drafter.query(path) == (100, True)
+
+
 def test_an_empty_upload_is_complete_at_once(drafter: Drafter) -> None:
     reply = drafter.create(b"", True)
     assert drafter.asker.get(field(reply, "Location") or "") == b""
@@ -249,6 +258,9 @@ def test_a_complete_upload_does_not_expire(drafter: Drafter) -> None:
     drafter.asker.now += 1000
     drafter.asker.core.sweep(drafter.asker.now)
     assert drafter.query(path) == (100, True)
+    told = field(drafter.ask("HEAD", path), "Upload-Limit") or ""
+    assert "max-age" not in told
+    assert "expires" not in told
 
 
 # "Offset Retrieval"
