@@ -21,6 +21,7 @@ import httpx
 from simulator.payload import Payload
 from simulator.protocols.fields import origin, origin_text
 from simulator.protocols.machine import (
+    Breach,
     Done,
     Failed,
     Fork,
@@ -40,6 +41,7 @@ from simulator.swarm.diary import Diary, Ended, Identity, Recorder
 from simulator.transport import cause_of
 from simulator.transport.exchange import Exchange, RawHeaders
 
+NO_HTTP = "RFC 9112, Message Format"
 ANSWER_LIMIT = 65536  # bytes of an answer's body that are read; more is of no use to an upload
 
 Sleep = Callable[[float], None]
@@ -173,6 +175,8 @@ class Driver:
         else:
             self._diary.interrupted()
             event = Interrupted(ended.cause, exchange.sent)
+            if ended.cause is Cause.PROTOCOL:
+                self._diary.notes((Breach(NO_HTTP, ended.detail or "no HTTP/1.1"),), serial.number)
         self._diary.notes(machine.receive(event), serial.number)
 
     def _way(self, step: Send) -> Send:
@@ -185,6 +189,8 @@ class Driver:
             raise _no_request(step, error) from error
         if way.leads is Leads.ELSEWHERE:
             there = origin_text(origin(step.target))
+            astray = Breach("RFC 9110, Location", f"it is at another server, {there}")
+            self._diary.notes((astray,), self._diary.last)
             raise Unreachable(f"the server's Location is at another server, {there}, where no link leads")
         return replace(step, target=way.url)
 

@@ -237,7 +237,21 @@ def test_what_lies_at_another_server_is_not_asked_for_and_fails_the_upload() -> 
     driver, records, _ = drive(Script([elsewhere]), created, ways=Ways(SEND.target))
     assert driver.run() is Outcome.FAILED
     assert "another server, http://192.0.2.1:80" in of(Upload, records)[0].why
+    assert [record.rule for record in of(Violation, records)] == ["RFC 9110, Location"]
     assert of(Request, records) == []
+
+
+def test_an_answer_that_is_no_http_is_an_interruption_and_a_violation() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.RemoteProtocolError("illegal status line: b'SSH-2.0'")
+
+    machine = Script([SEND, Done(None)])
+    driver, records, _ = drive(machine, answer)
+    driver.run()
+    assert machine.told == [Interrupted(Cause.PROTOCOL, 0)]
+    (violation,) = of(Violation, records)
+    assert (violation.rule, violation.n) == ("RFC 9112, Message Format", 0)
+    assert "SSH-2.0" in violation.evidence
 
 
 def test_a_certificate_that_is_not_believed_fails_the_upload_and_not_the_run() -> None:
