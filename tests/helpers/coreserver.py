@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from simulator.protocols.machine import Event, Interrupted, Response, Send
+from simulator.protocols.machine import Event, Informational, Interrupted, Response, Send
 from simulator.records import Cause
 from simulator.servers.reference.google import ENDPOINT as GOOGLE
 from simulator.servers.reference.memory import MemoryStore
@@ -20,29 +20,45 @@ from tests.helpers.asking import Asker
 from tests.helpers.modelserver import Crash, Cut, Fate, Forget, Lost, Part, Refusal, Well
 
 HOST = "127.0.0.1:1080"
-ENDPOINTS = {"google": f"http://{HOST}{GOOGLE}"}
+ENDPOINTS = {
+    "google": f"http://{HOST}{GOOGLE}",
+    "tus": f"http://{HOST}/files/",
+    "ietf": f"http://{HOST}/resumable/",
+}
 FOR_A_WHILE = (503, 502, 429, 500, 408, 504)
 PIECE = 100_000  # bytes of one read of a socket: no divisor of anything
 
 
 class CoreServer:
-    """One core over one store in memory; ``asker.restart()`` is kill -9."""
+    """One core over one store in memory; ``asker.restart()`` is kill -9.
 
-    def __init__(self) -> None:
+    Content comes in reads of *piece* bytes, two seconds apart, so that progress is due to be told.
+    """
+
+    def __init__(self, piece: int = PIECE) -> None:
         self.asker = Asker(MemoryStore())
+        self._piece = piece
+        self._told: list[Event] = []  # the interim answers of the request under way
         self._ids = 0
         self._hanging: tuple[Receiving, bytes] | None = None  # a request whose client is gone, and its rest
 
     def serve(self, send: Send, body: bytes, fate: Fate) -> list[Event]:
         """Return what the client sees of *send* after *fate* befell it."""
-        hanging, self._hanging = self._hanging, None
+        hanging, self._hanging, self._told = self._hanging, None, []
         event = _FATES[type(fate)](self, send, body, fate)
         if hanging is not None:
+            told = list(self._told)
             self._give(hanging[0], hanging[1])  # too late: nobody may ever see these
-        return [event]
+            self._told = told
+        return [*self._told, event]
 
-    def stated(self, send: Send, event: Response) -> int:
-        """Return how many bytes an answer acknowledges, as Google's protocol says it."""
+    def stated(self, send: Send, event: Response | Informational) -> int:
+        """Return how many bytes an answer acknowledges."""
+        offset = dict(event.headers).get("upload-offset")
+        if offset is not None:
+            return int(offset)
+        if "Content-Range" not in dict(send.headers):  # the drafts need no offset beside a success
+            return send.stop if event.status // 100 == 2 and send.has_body else 0
         if event.status in (200, 201) and send.method == "PUT":
             return int(dict(send.headers)["Content-Range"].rpartition("/")[2])
         kept = dict(event.headers).get("range") if event.status == 308 else None
@@ -98,7 +114,7 @@ class CoreServer:
 
     def _forget(self, send: Send, body: bytes, fate: Fate) -> Event:
         assert isinstance(fate, Forget)
-        self._answer(Send(send.purpose, "DELETE", send.target, ()), 0)
+        self._answer(Send(send.purpose, "DELETE", send.target, send.headers), 0)
         return self._well(send, body, fate)
 
     # Requests
@@ -108,7 +124,9 @@ class CoreServer:
         if isinstance(step, Reply):
             return step
         assert isinstance(step, Receiving)
-        return self._give(step, body) or step.end(self.asker.now)
+        reply = self._give(step, body) or step.end(self.asker.now)
+        assert isinstance(reply, Reply)
+        return reply
 
     def _part(self, send: Send, body: bytes) -> Step:
         step = self._answer(send, send.stop - send.start)
@@ -127,11 +145,19 @@ class CoreServer:
         )
 
     def _give(self, step: Receiving, content: bytes) -> Reply | None:
-        for at in range(0, len(content), PIECE):
-            reply = step.data(content[at : at + PIECE], self.asker.now)
+        self._tell(step)
+        for at in range(0, len(content), self._piece):
+            reply = step.data(content[at : at + self._piece], self.asker.now)
             if reply is not None:
                 return reply
+            self.asker.now += 2
+            self._tell(step)
         return None
+
+    def _tell(self, step: Receiving) -> None:
+        while (interim := step.interim(self.asker.now)) is not None:
+            headers = tuple((name.lower(), value) for name, value in interim.headers)
+            self._told.append(Informational(interim.status, headers))
 
 
 _FATES: dict[type[Fate], Callable[[CoreServer, Send, bytes, Fate], Event]] = {

@@ -149,7 +149,7 @@ class Serving(Protocol):
 
     def serve(self, send: Send, body: bytes, fate: Fate) -> list[Event]: ...
 
-    def stated(self, send: Send, event: Response) -> int: ...
+    def stated(self, send: Send, event: Response | Informational) -> int: ...
 
 
 class ModelServer:
@@ -458,7 +458,7 @@ class _Player:
         self.story.sends.append(step)
         _one_request_at_a_time(machine)
         for event in self.server.serve(step, self.whole[step.start : step.stop], next(self.fates, Well())):
-            stated = self.server.stated(step, event) if isinstance(event, Response) else 0
+            stated = self.server.stated(step, event) if isinstance(event, Response | Informational) else 0
             known = self.take(machine, event, max(known, stated), begins)
         return known
 
