@@ -1,9 +1,8 @@
-"""What @uploadx/core does that its client would be harmed by: strict expected failures, so that a mend shows."""
+"""What @uploadx/core does that harms a client: strict expected failures, so that a mend shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx
