@@ -24,7 +24,7 @@ REAL_GO := tusd fake-gcs-server versitygw
 REAL_OTHERS := tus-node-server tuspyserver tus-java-server uploadx
 # rustus is built for its answers, not for its speed: half the time of what `simsim servers install` builds.
 QUICK_CARGO := CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off \
-	CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+	CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 $(shell pkg-config --exists openssl && echo OPENSSL_NO_VENDOR=1)
 
 .PHONY: real-tools real-go real-cargo real-others
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from simulator.protocols import make_machine
 from simulator.protocols.dialects import DIALECTS
-from simulator.protocols.machine import Breach, Done, Restarted
+from simulator.protocols.machine import Acknowledged, Breach, Done, Restarted
 from simulator.protocols.policy import Policy
 from simulator.records import Purpose
 from tests.helpers.coreserver import ENDPOINTS, CoreServer
@@ -86,3 +86,13 @@ def test_an_upload_that_is_made_is_never_begun_again(
     assert not any(isinstance(note, Restarted) for note in story.notes)
     assert sum(send.purpose is Purpose.CREATE for send in story.sends) == 1
     assert server.copies(payload(size)) == 1
+
+
+@pytest.mark.parametrize("version", [version for version, dialect in DIALECTS.items() if dialect.progress])
+def test_progress_is_told_while_content_comes_and_taken_for_acknowledged(version: int) -> None:
+    story, server = upload(("ietf", f"interop={version}+careful"), LONGEST, None, [])
+    assert_ended_well(story, server, LONGEST)
+    told = [
+        note.offset for note in story.notes if isinstance(note, Acknowledged) and note.source == "interim"
+    ]
+    assert told and told == sorted(set(told)) and told[-1] <= LONGEST
