@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""What @uploadx/core does that would harm its client: strict expected failures, so that a mend shows."""
-=======
 """What @uploadx/core does that harms a client: strict expected failures, so that a mend shows."""
->>>>>>> p-real
 
 from __future__ import annotations
 
