@@ -100,15 +100,16 @@ def _words(text: str) -> frozenset[str]:
 def _speaks(client: httpx.Client, endpoint: Endpoint, options: Mapping[str, Any]) -> Capabilities:
     """Return the newest interop version that makes an upload, or of the one that *options* name."""
     asked = options.get("interop")
-    refused = []
+    refused: dict[str, list[str]] = {}  # the versions of each reason
     for version in sorted(DIALECTS, reverse=True) if asked is None else [asked]:
         why = _refusal(client, endpoint, DIALECTS[version])
         if why is None:
             return Capabilities(
                 f"an upload is made in interop version {version}", versions=frozenset({version})
             )
-        refused.append(f"{version}: {why}")
-    return Capabilities(f"no upload is made in interop version {'; '.join(refused)}")
+        refused.setdefault(why, []).append(str(version))
+    told = "; ".join(f"{', '.join(versions)}: {why}" for why, versions in refused.items())
+    return Capabilities(f"no upload is made in interop version {told}")
 
 
 def _refusal(client: httpx.Client, endpoint: Endpoint, dialect: Dialect) -> str | None:

@@ -42,6 +42,8 @@ from simulator.transport import cause_of
 from simulator.transport.exchange import Exchange, RawHeaders
 
 NO_HTTP = "RFC 9112, Message Format"
+NO_END = "RFC 9110, Informational 1xx"
+ENDLESS = 100  # interim answers after all of a request has gone out, and no final one: told once
 ANSWER_LIMIT = 65536  # bytes of an answer's body that are read; more is of no use to an upload
 
 Sleep = Callable[[float], None]
@@ -151,8 +153,14 @@ class Driver:
     def _send(self, machine: Machine, step: Send, part: int | None) -> None:
         going, serial = self._way(step), self._diary.begins(part)
 
+        late: list[int] = []  # interim answers that came when all had been sent
+
         def informational(status: int, headers: RawHeaders) -> None:
             self._diary.notes(machine.receive(Informational(status, _plain(headers))), serial.number)
+            if exchange.sent >= self._content.length(step):
+                late.append(status)
+            if late[ENDLESS - 1 :] == [status]:
+                self._diary.notes((Breach(NO_END, f"{ENDLESS} of them, the last {status}"),), serial.number)
 
         exchange = Exchange(on_informational=informational, deadline=self._deadline)
         ended = Ended(None, Cause.CANCELLED)

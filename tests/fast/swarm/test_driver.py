@@ -265,3 +265,20 @@ def test_a_certificate_that_is_not_believed_fails_the_upload_and_not_the_run() -
     assert of(Upload, records)[0].why == (
         "the certificate of http://127.0.0.1:1 is not believed: certificate has expired"
     )
+
+
+def test_interim_answers_without_an_end_are_a_violation_told_once() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        exchange = request.extensions["exchange"]
+        exchange.on_informational(104, [])  # before all has been sent, as many as there may be
+        exchange.sent = SIZE
+        for _ in range(250):
+            exchange.on_informational(102, [])
+        return created(request)
+
+    machine = Script([SEND, Done(None)])
+    driver, records, _ = drive(machine, answer)
+    assert driver.run() is Outcome.COMPLETED
+    assert [(record.rule, record.evidence) for record in of(Violation, records)] == [
+        ("RFC 9110, Informational 1xx", "100 of them, the last 102")
+    ]
