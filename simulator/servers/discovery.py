@@ -66,10 +66,12 @@ def lacking(protocol: str, options: Mapping[str, Any], found: Capabilities) -> s
 
 
 def discover(target: Target, protocol: str, options: Mapping[str, Any]) -> Capabilities:
-    """Return what *target* offers in *protocol*, as far as *options* ask.
+    """Return what *target* offers in *protocol*, as far as *options* need it.
 
     Raises ``PartDied`` when it does not answer.
     """
+    if protocol not in ("tus", "ietf") or (protocol == "tus" and not EXTENSIONS.keys() & options.keys()):
+        return Capabilities("nothing was asked")
     endpoint = target.endpoints[protocol]
     verify = target.trust.context() if endpoint.url.startswith("https:") else False
     try:

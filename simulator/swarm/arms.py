@@ -9,7 +9,7 @@ from typing import Any
 from simulator.errors import UsageError
 from simulator.protocols import PROTOCOLS, spec_of
 from simulator.records import Arm, Unsupported
-from simulator.servers.discovery import discover, lacking
+from simulator.servers.discovery import Capabilities, discover, lacking
 from simulator.servers.server import Target
 
 
@@ -58,22 +58,26 @@ def settle(asked: Iterable[Wanted], target: Target, where: str) -> Settled:
     """
     arms, unsupported = [], []
     for one in asked:
-        options, variant = one.options, one.variant
-        if one.protocol == "ietf" or options:
-            found = discover(target, one.protocol, options)
-            if one.protocol == "ietf" and "interop" not in options and found.versions:
-                variant = "+".join([f"interop={max(found.versions)}", *filter(None, [variant])])
-                options = PROTOCOLS["ietf"].parse(variant)
-            why = lacking(one.protocol, options, found)
-            if why is not None:
-                unsupported.append(Unsupported(name=one.name, why=why))
-                continue
+        found = discover(target, one.protocol, one.options)
+        newest = _newest(one, found)
+        why = lacking(newest.protocol, newest.options, found)
+        if why is not None:
+            unsupported.append(Unsupported(name=one.name, why=why))
+            continue
         framing = target.endpoints[one.protocol].framing
-        arms.append(Arm(name=one.name, protocol=one.protocol, framing=framing, variant=variant))
+        arms.append(Arm(name=one.name, protocol=one.protocol, framing=framing, variant=newest.variant))
     if not arms:
         what = "; ".join(f"{one.name}: {one.why}" for one in unsupported)
         raise UsageError(f"{target.name} supports none of the arms: {what}", where=where)
     return Settled(tuple(arms), tuple(unsupported))
+
+
+def _newest(one: Wanted, found: Capabilities) -> Wanted:
+    """Return *one* with the newest version that was found, where it names none."""
+    if one.protocol != "ietf" or "interop" in one.options or not found.versions:
+        return one
+    words = [f"interop={max(found.versions)}", *filter(None, [one.variant])]
+    return Wanted(one.name, one.protocol, "+".join(words))
 
 
 def _wanted(word: str, where: str) -> Wanted:
