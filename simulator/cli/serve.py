@@ -27,6 +27,10 @@ def serve(
     max_append_size: Annotated[
         str, typer.Option(help="Most content of one request of the IETF draft, such as '8 MB'.")
     ] = "",
+    whole_urls: Annotated[
+        bool,
+        typer.Option("--whole-urls", help="Let tus's Location be a URL, for clients that take no path."),
+    ] = False,
     expires: Annotated[str, typer.Option(help="Life of an unfinished upload, such as '1 h'.")] = "",
     idle_timeout: Annotated[str, typer.Option(help="When a silent connection is ended.")] = "60 s",
     cert: Annotated[
@@ -56,7 +60,12 @@ def serve(
     life = _within("--expires", expires, parse_duration) if expires else None
     idle = _within("--idle-timeout", idle_timeout, parse_duration)
     most = _within("--max-append-size", max_append_size, parse_size) if max_append_size else None
-    limits = Limits(None if size is None else int(size), life, None if most is None else int(most))
+    limits = Limits(
+        None if size is None else int(size),
+        life,
+        None if most is None else int(most),
+        whole_urls=whole_urls,
+    )
     options = Options(
         host,
         port,

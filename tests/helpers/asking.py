@@ -25,9 +25,10 @@ class Asker:
         expires: float | None = None,
         max_append: int | None = None,
         misbehave: Sequence[str] = (),
+        whole_urls: bool = False,
     ) -> None:
         self.store = store
-        self.limits = Limits(max_size, expires, max_append)
+        self.limits = Limits(max_size, expires, max_append, whole_urls=whole_urls)
         self.habits = habits(misbehave)
         self.now = 1_000_000.0
         self._ids = 0

@@ -26,6 +26,17 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 PROTOCOL = {name: "ietf" if "ietf" in name else "tus" for name in KITS}
 
 
+# The box's own TOML, but for the form of Locations: what aiotus can take.
+WHOLE_URLS = """
+name = "whole-urls"
+command = [
+    "{python}", "-m", "simulator.servers.reference",
+    "--host", "{host}", "--port", "{port}", "--dir", "{dir}", "--whole-urls",
+]
+ready = { line = 'listening on http://[^/\\s]+:(?P<port>\\d+)' }
+speaks.tus = { path = "/files/" }
+store = { path = "{dir}/{id}", side_files = [".json", ".new", ".part", ".lock"] }
+"""
 AIOTUS = "aiotus 1.1.0 fails on a relative Location that begins with '/' (RFC 9110, 10.2.2 allows it)"
 
 
@@ -36,14 +47,20 @@ def pair(client: str, server: str) -> object:
 
 
 PAIRS = [pair(client, "reference") for client in KITS]
+PAIRS += [pair("aiotus", "whole-urls")]
 PAIRS += [pair(client, "tusd") for client in KITS if "ietf" in client or client == "aiotus"]
 
 
 @pytest.fixture(scope="module")
 def servers(tusd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Target]]:
     folder = tmp_path_factory.mktemp("servers")
-    with start("reference", folder / "box") as box, start("tusd", folder / "tusd") as other:
-        yield {"reference": box, "tusd": other}
+    (folder / "whole-urls.toml").write_text(WHOLE_URLS)
+    with (
+        start("reference", folder / "box") as box,
+        start(str(folder / "whole-urls.toml"), folder / "whole") as whole,
+        start("tusd", folder / "tusd") as other,
+    ):
+        yield {"reference": box, "whole-urls": whole, "tusd": other}
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def options(words: list[str]) -> Options:
         "--key", type=Path, metavar="FILE", help="its PEM key, where it is not in the same file"
     )
     parser.add_argument("--max-append-size", type=_size, metavar="SIZE", help="content of one ietf request")
+    parser.add_argument("--whole-urls", action="store_true", help="tus: Location is a URL, not a path")
     parser.add_argument(
         "--misbehave", action="append", default=[], metavar="WORD[=VALUE]", help=f"repeatable. {explained()}"
     )
@@ -66,7 +67,7 @@ def options(words: list[str]) -> Options:
         port=given.port,
         directory=given.dir,
         fsync=given.fsync,
-        limits=Limits(given.max_size, given.expires, given.max_append_size),
+        limits=Limits(given.max_size, given.expires, given.max_append_size, whole_urls=given.whole_urls),
         habits=habits(given.misbehave),
         idle_s=given.idle_timeout,
         certificate=given.cert,

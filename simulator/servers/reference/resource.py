@@ -39,13 +39,15 @@ class Limits:
     """``max_size`` of an upload and ``max_append`` of one request's content, in bytes; ``expires`` in
     seconds after the last progress. None: no limit.
 
-    ``smallest_part`` is the least that a part of S3's but the last may have, in bytes.
+    ``smallest_part`` is the least that a part of S3's but the last may have, in bytes. ``whole_urls``
+    makes tus's ``Location`` a whole URL, for clients that take no path.
     """
 
     max_size: int | None = None
     expires: float | None = None
     max_append: int | None = None  # only the IETF draft can tell a client of it
     smallest_part: int = 5 * 2**20
+    whole_urls: bool = False
 
     @property
     def room(self) -> int:

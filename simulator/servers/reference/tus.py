@@ -81,7 +81,7 @@ class Tus:
         upload = Upload(call.fresh, self.name, length, metadata=tus_fields.metadata(head), concat=concat)
         if head.length == 0:
             self._uploads.add(upload, call.now)
-            return self._created(upload)
+            return self._created(upload, head)
         return self._create_with_content(call, upload)
 
     def _create_with_content(self, call: Call, upload: Upload) -> Step:
@@ -92,10 +92,11 @@ class Tus:
         self._uploads.add(upload, call.now)
         unfinished = Unfinished.KEEP if checksum is None else Unfinished.DROP
         append = self._uploads.append(upload, unfinished, checksum)
-        return Receiving(append, partial(self._created, upload), self.headers)
+        return Receiving(append, partial(self._created, upload, call.head), self.headers)
 
-    def _created(self, upload: Upload) -> Reply:
-        location = ("Location", PATH + upload.id)
+    def _created(self, upload: Upload, head: Head) -> Reply:
+        origin = head.origin if self._uploads.limits.whole_urls else ""
+        location = ("Location", origin + PATH + upload.id)
         return Reply(201, (location, ("Upload-Offset", str(upload.offset)), *_expiry(upload)))
 
     def _concatenate(self, call: Call, concat: str) -> Step:
@@ -111,7 +112,7 @@ class Tus:
             raise UploadError(Trouble.TOO_LARGE)
         metadata = tus_fields.metadata(call.head)
         upload = Upload(call.fresh, self.name, length, metadata=metadata, concat=concat)
-        return Copying(self._uploads, upload, parts, partial(self._created, upload), self.headers)
+        return Copying(self._uploads, upload, parts, partial(self._created, upload, call.head), self.headers)
 
     def _query(self, call: Call) -> Step:
         upload = self._uploads.take(self.name, call.name, call.now)

@@ -35,6 +35,19 @@ def test_options_without_a_limit_names_no_max_size(asker: Asker) -> None:
     assert field(asker.ask("OPTIONS", "/files/"), "Tus-Max-Size") is None
 
 
+@pytest.mark.parametrize(
+    ("whole_urls", "host", "location"),
+    [(False, "h:1", "/files/"), (True, "h:1", "http://h:1/files/"), (True, None, "/files/")],
+)
+def test_a_location_is_a_path_or_a_whole_url_of_the_host_that_was_asked(
+    whole_urls: bool, host: str | None, location: str
+) -> None:
+    asker = Asker(MemoryStore(), whole_urls=whole_urls)
+    fields = {} if host is None else {"host": host}
+    told = field(asker.ask("POST", "/files/", upload_length=5, **fields), "Location") or ""
+    assert told.rpartition("/")[0] + "/" == location
+
+
 def test_a_whole_upload_comes_back_by_get(asker: Asker) -> None:
     path = asker.create(10)
     assert asker.offset(path) == 0
