@@ -11,12 +11,13 @@ demo: $(STAMP)
 	$(BIN)/simsim run mobile-flaky
 	@echo "The report: results/latest/report.html"
 
-# A file of tests goes to one of two workers, for most wait more than they work. Terminals want one process.
-TERMINALS := tests/loopback/test_proxy_command.py
+# A file of tests goes to one of two workers, for most wait more than they work. What measures the instrument
+# is run alone, and so is what needs a terminal.
+ALONE := $(addprefix tests/loopback/test_,proxy_command.py truth.py calibrate.py engine_contract.py)
 
 test: $(STAMP)
-	$(BIN)/pytest --run-loopback -n 2 --dist loadfile --ignore $(TERMINALS)
-	$(BIN)/pytest --run-loopback $(TERMINALS)
+	$(BIN)/pytest --run-loopback -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	$(BIN)/pytest --run-loopback $(ALONE)
 
 # Commands, each with Debian's package where its name is another.
 REAL_TOOLS := chromium curl npm cargo javac:default-jdk-headless mvn:maven
