@@ -166,7 +166,7 @@ def test_without_downloads_its_store_is_read_as_a_file_of_ones_own_says(tusd: Pa
 
 def test_it_is_taken_as_a_target_that_somebody_else_runs(target: Target) -> None:
     url = target.endpoints["tus"].url
-    taken = external(url)
+    taken = external(url, protocols=tuple(target.endpoints))
     assert taken.endpoints == target.endpoints
     location = create(taken, content(0))
     (found,) = checked(taken, completed(0, location))
