@@ -20,11 +20,8 @@ from tests.helpers.asking import Asker
 from tests.helpers.modelserver import Crash, Cut, Fate, Forget, Lost, Part, Refusal, Well
 
 HOST = "127.0.0.1:1080"
-ENDPOINTS = {
-    "google": f"http://{HOST}{GOOGLE}",
-    "tus": f"http://{HOST}/files/",
-    "ietf": f"http://{HOST}/resumable/",
-}
+ENDPOINTS = {"google": f"http://{HOST}{GOOGLE}"}
+OFFSETS = {"tus": f"http://{HOST}/files/", "ietf": f"http://{HOST}/resumable/"}  # these have models as well
 FOR_A_WHILE = (503, 502, 429, 500, 408, 504)
 PIECE = 100_000  # bytes of one read of a socket: no divisor of anything
 

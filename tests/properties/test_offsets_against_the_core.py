@@ -16,7 +16,7 @@ from simulator.protocols.dialects import DIALECTS
 from simulator.protocols.machine import Acknowledged, Breach, Done, Restarted
 from simulator.protocols.policy import Policy
 from simulator.records import Purpose
-from tests.helpers.coreserver import ENDPOINTS, CoreServer
+from tests.helpers.coreserver import OFFSETS, CoreServer
 from tests.helpers.modelserver import Crash, Cut, Fate, Forget, Lost, Refusal, Story, Well, payload, play
 
 LONGEST = 60
@@ -38,7 +38,7 @@ def upload(arm: tuple[str, str], size: int, piece: int | None, fates: list[Fate]
     server = CoreServer(READ)
     machine = make_machine(
         protocol,
-        endpoint=ENDPOINTS[protocol],
+        endpoint=OFFSETS[protocol],
         size=size,
         filename="a b.bin",
         policy=Policy(piece=piece),
