@@ -13,6 +13,7 @@ from simulator.protocols.machine import Headers
 FILETYPE = "application/octet-stream"
 
 _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)  # 18 digits fit 64 bits, as every server's own counter does
+_SHOWN = 80  # characters of a field that are enough to see what is wrong with it
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)  # 30 years; more is no time to wait
 
 # RFC 9110, 5.6.7 Date/Time Formats: a recipient takes all three, so years of two digits too.
@@ -35,6 +36,11 @@ def field(headers: Headers, name: str) -> str | None:
     """
     lines = [value for key, value in headers if key == name]
     return ", ".join(lines) if lines else None
+
+
+def shown(text: str) -> str:
+    """Return a field's value as evidence: quoted, and cut when it is long."""
+    return ascii(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
 
 
 def whole_number(text: str) -> int | None:

@@ -25,8 +25,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from simulator.protocols.core import Answer, Job, Kind, Notes, State, UploadMachine
-from simulator.protocols.fields import FILETYPE, field, resolved
+from simulator.protocols.core import Answer, Job, Kind, Notes, State
+from simulator.protocols.fields import FILETYPE, field, resolved, shown
 from simulator.protocols.google_fields import (
     INITIATE,
     RESUME_INCOMPLETE,
@@ -38,32 +38,29 @@ from simulator.protocols.google_fields import (
     kept,
     media,
     rounded_up,
-    shown,
     start_target,
     whole_breach,
 )
-from simulator.protocols.machine import Acknowledged, Breach, Restarted, Send
+from simulator.protocols.machine import Acknowledged, Breach, Send
+from simulator.protocols.resuming import Resuming
 from simulator.records import Purpose
 
-RESTARTS = 10  # in a row that got no further than an earlier life; then the server forgets sessions
 _SAID: dict[Purpose, tuple[str, Literal["final", "query"]]] = {  # whose rule an answer keeps
     Purpose.APPEND: (UPLOAD, "final"),
     Purpose.QUERY: (STATUS, "query"),
 }
 
 
-class Google(UploadMachine):
+class Google(Resuming):
     """One upload in a session. The option ``no-x-upload`` leaves X-Upload-* out of the start."""
+
+    forgets = "sessions"
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         self._announced = () if job.options.get("no-x-upload") else announced(job.size)
         self._piece = rounded_up(job.policy.piece)
         self._session = ""
-        self._reached = 0  # end of what was ever sent in this session: the server cannot have more
-        self._furthest = 0  # highest offset acknowledged, restarts or not
-        self._restarts = 0  # in a row, without getting further
-        self._conflicts = 0  # 409 in a row, without progress
 
     # Requests
 
@@ -130,34 +127,7 @@ class Google(UploadMachine):
         self._finish(media(answer, self._session, self._job.endpoint))
         return notes
 
-    def _advance(self, said: Acknowledged) -> Notes:
-        if said.offset > self._offset:
-            self._backoff.progressed()
-            self._conflicts = 0
-        if said.offset > self._furthest:
-            self._furthest, self._restarts = said.offset, 0
-        self._offset = said.offset
-        return (said,)
-
     # Refusals
-
-    def _conflict(self, asked: Send, answer: Answer) -> Notes:
-        """Ask for the offset: at once after a first 409, with a pause when the answer did not help."""
-        self._conflicts += 1
-        return self._blocked(asked, answer) if self._conflicts > 1 else ()
-
-    def _forgotten(self, asked: Send, answer: Answer) -> Notes:
-        """Start a new session: 404 and 410 say that this one is over ("Upload the data")."""
-        self._restarts += 1
-        if self._restarts > RESTARTS:
-            return self._fail(
-                f"the server forgets sessions: {asked.method} was answered {answer.words} again"
-            )
-        self._back_off(asked, answer)
-        if self._end is not None:
-            return ()
-        self._offset = self._reached = self._conflicts = 0
-        return (Restarted(f"{asked.method}: {answer.words}"),)
 
     def _too_large(self, asked: Send, answer: Answer) -> Notes:
         length = asked.stop - asked.start

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from simulator.protocols.core import Answer
-from simulator.protocols.fields import FILETYPE, field, origin, resolved
+from simulator.protocols.fields import FILETYPE, field, origin, resolved, shown
 from simulator.protocols.machine import Breach, Headers
 
 UNIT = 256 * 1024  # bytes; every piece but the last is a multiple of it ("Multiple chunk upload")
@@ -28,7 +28,6 @@ STATUS = f"{PAGE}: Check the status of a resumable upload"
 OBJECT = "Cloud Storage, JSON API: Objects"
 
 _RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{1,18})", re.ASCII)
-_SHOWN = 80  # characters of a field that are enough to see what is wrong with it
 
 
 def start_target(endpoint: str, name: str) -> str:
@@ -104,8 +103,3 @@ def media(answer: Answer, session: str, endpoint: str) -> str | None:
     link = resource(answer).get("mediaLink")
     url = resolved(session, link) if isinstance(link, str) and link else None
     return url if url is not None and origin(url) == origin(endpoint) else None
-
-
-def shown(text: str) -> str:
-    """Return a field's value as evidence: quoted, and cut when it is long."""
-    return ascii(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")

@@ -28,22 +28,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from simulator.protocols.core import Answer, Kind, Notes, State
-from simulator.protocols.fields import field, resolved
+from simulator.protocols.fields import field, resolved, shown
 from simulator.protocols.ietf_fields import (
     COMPLETED_UPLOAD,
     MISMATCHING_DIGEST,
     MISMATCHING_OFFSET,
     problem_of,
     says_complete,
-    shown,
 )
 from simulator.protocols.ietf_success import AnsweredUpload
-from simulator.protocols.machine import Breach, Send
+from simulator.protocols.machine import Acknowledged, Breach, Send
+from simulator.protocols.resuming import SMALLEST_PIECE
 from simulator.records import Purpose
 
-RESTARTS = 10  # in a row that got no further than an earlier life; then the server forgets uploads
 REDIRECTS = 5  # in a row
-SMALLEST_PIECE = 64 * 1024  # bytes; a hop that takes less than this in one request takes no uploads
 
 REDIRECTION = "RFC 9110, Redirection 3xx"
 
@@ -117,15 +115,7 @@ class Ietf(AnsweredUpload):
         self._doubt = offset is None or offset == asked.start or offset > self._reached
         if self._conflicts > 1:
             self._blocked(asked, answer)
-        return () if offset is None or self._doubt else self._advance(offset, "final")
-
-    def _forgotten(self, asked: Send, answer: Answer) -> Notes:
-        """Begin a new upload: this one is not there, or no longer."""
-        self._restarts += 1
-        if self._restarts > RESTARTS:
-            return self._fail(f"the server forgets uploads: {asked.method} was answered {answer.words} again")
-        self._back_off(asked, answer)
-        return self._anew(asked, answer)
+        return () if offset is None or self._doubt else self._advance(Acknowledged(offset, "final"))
 
     def _too_large(self, asked: Send, answer: Answer) -> Notes:
         """Send less at once, within the limits (Limits: "SHOULD retry the request with a smaller size")."""
@@ -181,7 +171,7 @@ class Ietf(AnsweredUpload):
         """Take "completed-upload" as the end, if this client completed it: that answer got lost."""
         if not self._completing:
             return self._broken(self._breach(asked, "completed-upload, though this client completed nothing"))
-        notes = self._advance(self._job.size, "final")
+        notes = self._advance(Acknowledged(self._job.size, "final"))
         self._finish(self._location)
         return notes
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import http_sf
 
 from simulator.protocols.dialects import Dialect
-from simulator.protocols.fields import field
+from simulator.protocols.fields import field, shown
 from simulator.protocols.machine import Headers
 
 INTEROP = "Upload-Draft-Interop-Version"
@@ -23,8 +23,6 @@ MISMATCHING_OFFSET = PROBLEM_TYPES + "mismatching-upload-offset"
 COMPLETED_UPLOAD = PROBLEM_TYPES + "completed-upload"  # -04 to -11
 # draft-ietf-httpapi-digest-fields-problem-types-06
 MISMATCHING_DIGEST = PROBLEM_TYPES + "digest-mismatching-values"
-
-_SHOWN = 80  # characters of a field that are enough to see what is wrong with it
 
 
 def stated_integer(headers: Headers, name: str) -> int | None:
@@ -128,11 +126,6 @@ def problem_of(headers: Headers, body: bytes) -> Problem:
     members = data if isinstance(data, dict) else {}
     texts = {key: value for key in ("type", "title") if isinstance(value := members.get(key), str)}
     return Problem(**texts)
-
-
-def shown(text: str) -> str:
-    """Return a value as evidence: quoted, and cut when it is long."""
-    return ascii(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
 
 
 def absent(headers: Headers, name: str) -> str:

@@ -7,8 +7,8 @@ interop versions differ in how a client tells them apart (Upload-Complete, Uploa
 from __future__ import annotations
 
 from simulator.protocols.core import Answer, Notes
-from simulator.protocols.fields import field, resolved
-from simulator.protocols.ietf_fields import absent, problem_of, says_complete, shown
+from simulator.protocols.fields import field, resolved, shown
+from simulator.protocols.ietf_fields import absent, problem_of, says_complete
 from simulator.protocols.ietf_rules import (
     OFFSET,
     length_breach,
@@ -17,7 +17,7 @@ from simulator.protocols.ietf_rules import (
     whole_breaches,
 )
 from simulator.protocols.ietf_upload import ResumableUpload
-from simulator.protocols.machine import Breach, Send
+from simulator.protocols.machine import Acknowledged, Breach, Send
 from simulator.records import Purpose
 
 SUCCESSFUL = "RFC 9110, Successful 2xx"
@@ -61,7 +61,7 @@ class AnsweredUpload(ResumableUpload):
             return self._broken(offset)
         tells = asked.purpose is Purpose.APPEND
         breaches = whole_breaches(answer, self._dialect, self._section(asked)) if tells else ()
-        notes = self._survived(*breaches) + self._advance(size, "final")
+        notes = self._survived(*breaches) + self._advance(Acknowledged(size, "final"))
         self._finish(self._location or None)
         return notes
 
@@ -75,7 +75,7 @@ class AnsweredUpload(ResumableUpload):
         carried = asked.stop > asked.start or self._completes(asked)
         if carried and offset in (None, asked.start):
             self._back_off(asked, answer)  # nothing went wrong, yet nothing was kept: not again at once
-        return notes if offset is None else notes + self._advance(offset, "final")
+        return notes if offset is None else notes + self._advance(Acknowledged(offset, "final"))
 
     def _told_of_part(self, asked: Send, answer: Answer) -> tuple[Breach, ...]:
         if not self._completes(asked):
@@ -105,7 +105,7 @@ class AnsweredUpload(ResumableUpload):
         if isinstance(offset, Breach):
             return notes + self._broken(offset)
         self._reached = max(self._reached, offset)
-        notes += self._advance(offset, "query")
+        notes += self._advance(Acknowledged(offset, "query"))
         if says_complete(answer.headers, self._dialect):
             notes += self._found_complete(asked, answer)
         return notes

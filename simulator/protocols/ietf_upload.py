@@ -5,23 +5,20 @@ The requests, the interim answers and what the handlers of final answers (``ietf
 
 from __future__ import annotations
 
-from typing import Literal
-
-from simulator.protocols.core import Answer, Job, Notes, UploadMachine
+from simulator.protocols.core import Answer, Job, Notes
 from simulator.protocols.dialects import DIALECTS, NEWEST
-from simulator.protocols.fields import field, resolved
-from simulator.protocols.ietf_fields import Limits, limits_of, same_version, shown
+from simulator.protocols.fields import field, resolved, shown
+from simulator.protocols.ietf_fields import Limits, limits_of, same_version
 from simulator.protocols.ietf_rules import stated_offset
 from simulator.protocols.ietf_wording import Wording
-from simulator.protocols.machine import Acknowledged, Breach, Informational, Restarted, Send
+from simulator.protocols.machine import Acknowledged, Breach, Informational, Send
+from simulator.protocols.resuming import Resuming
 from simulator.records import Purpose
 
 BREACHES = 20  # that are survived and told; a server can make up any number
 
-Source = Literal["final", "interim", "query"]
 
-
-class ResumableUpload(UploadMachine):
+class ResumableUpload(Resuming):
     """What one upload is made of. Options: see ``Ietf``."""
 
     def __init__(self, job: Job) -> None:
@@ -35,11 +32,7 @@ class ResumableUpload(UploadMachine):
         self._detour = ""  # where a 307 sent the next request
         self._location = ""
         self._limited = False  # this upload told its limits
-        self._reached = 0  # end of what was ever sent to this upload
         self._completing = False  # a request that completes this upload was sent whole
-        self._furthest = 0  # highest offset acknowledged, restarts or not
-        self._restarts = 0  # in a row, without getting further
-        self._conflicts = 0  # 409 in a row, without progress
         self._redirects = 0  # in a row
         self._doubt = False  # the last answer left the offset open
         self._doomed = ""  # why the upload is given up, once it is
@@ -103,7 +96,9 @@ class ResumableUpload(UploadMachine):
         offset = self._stated(asked, event, reached=asked.stop)
         if isinstance(offset, Breach):
             return self._survived(offset)
-        return self._advance(offset, "interim") if offset is not None and offset > self._offset else ()
+        if offset is None or offset <= self._offset:
+            return ()
+        return self._advance(Acknowledged(offset, "interim"))
 
     def _take_limits(self, said: Informational | Answer) -> Notes:
         limits = limits_of(said.headers, self._dialect)
@@ -129,15 +124,6 @@ class ResumableUpload(UploadMachine):
         top = self._reached if reached is None else reached
         rule = self._section(asked)
         return stated_offset(said.headers, rule, known=self._offset, reached=top, size=self._job.size)
-
-    def _advance(self, offset: int, source: Source) -> Notes:
-        if offset > self._offset:
-            self._backoff.progressed()
-            self._conflicts = 0
-        if offset > self._furthest:
-            self._furthest, self._restarts = offset, 0
-        self._offset = offset
-        return (Acknowledged(offset, source),)
 
     def _section(self, asked: Send) -> str:
         titles = {Purpose.CREATE: self._dialect.creation, Purpose.APPEND: self._dialect.append}
@@ -172,11 +158,5 @@ class ResumableUpload(UploadMachine):
         else:
             self._fail(why)
 
-    def _anew(self, asked: Send, answer: Answer) -> Notes:
-        """Leave what was sent behind; a creation that carried nothing yet begins nothing again."""
-        if self._end is not None:
-            return ()
-        again = asked.purpose is not Purpose.CREATE or answer.sent > 0
-        self._offset = self._reached = self._conflicts = 0
+    def _let_go(self) -> None:
         self._location, self._limited, self._completing = "", False, False
-        return (Restarted(f"{asked.method}: {answer.words}"),) if again else ()

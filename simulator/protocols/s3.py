@@ -24,6 +24,7 @@ from urllib.parse import quote
 from simulator.protocols.core import Answer, Job, Kind, Notes, State, UploadMachine
 from simulator.protocols.fields import field, whole_number
 from simulator.protocols.machine import Breach, Event, Fork, Joined, Restarted, Send, Step
+from simulator.protocols.resuming import RESTARTS
 from simulator.protocols.s3_parts import GONE, SPECIFICATION, UPLOAD_PART, Multipart, Part, judged
 from simulator.protocols.s3_xml import completion, error_code, parsed, upload_id
 from simulator.records import Purpose
@@ -32,7 +33,6 @@ from simulator.units import parse_size
 SMALLEST, LARGEST = 5 * 2**20, 5 * 2**30  # bytes of a part but the last ("Amazon S3 multipart upload limits")
 MOST_PARTS = 10_000
 MOST_AT_ONCE = 16
-RESTARTS = 10  # in a row that got no further than an earlier life; then the server forgets uploads
 ABORTS = 3  # attempts to abort; then the upload is left behind
 CREATE = f"{SPECIFICATION}, CreateMultipartUpload"
 COMPLETE = f"{SPECIFICATION}, CompleteMultipartUpload"

@@ -26,8 +26,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simulator.protocols.core import Answer, Job, Kind, Notes, State
-from simulator.protocols.fields import field, resolved
-from simulator.protocols.machine import Acknowledged, Breach, Restarted, Send
+from simulator.protocols.fields import field, resolved, shown
+from simulator.protocols.machine import Acknowledged, Breach, Send
+from simulator.protocols.resuming import SMALLEST_PIECE
 from simulator.protocols.tus_endings import TERMINATION, Ending, Lifetime
 from simulator.protocols.tus_fields import (
     HEAD,
@@ -40,7 +41,6 @@ from simulator.protocols.tus_fields import (
     length_breach,
     no_length_breach,
     over,
-    shown,
     stated_offset,
     status_breach,
     too_large,
@@ -48,9 +48,7 @@ from simulator.protocols.tus_fields import (
 )
 from simulator.records import Purpose
 
-RESTARTS = 10  # in a row that got no further than an earlier life; then the server forgets uploads
 MISMATCHES = 10  # checksums found wrong in a row, without progress; then it is not the line's doing
-SMALLEST_PIECE = 64 * 1024  # bytes; a hop that takes less than this in one request takes no uploads
 
 
 class Tus(Ending):
@@ -62,10 +60,6 @@ class Tus(Ending):
         self._piece = job.policy.piece
         self._length_told = not self._wording.deferred
         self._lifetime = Lifetime()
-        self._reached = 0  # end of what was ever sent to this upload: the server cannot have more
-        self._furthest = 0  # highest offset acknowledged, restarts or not
-        self._restarts = 0  # in a row, without getting further
-        self._conflicts = 0  # 409 in a row, without progress
         self._mismatches = 0  # 460 in a row, without progress
         most = job.options.get("max-size")
         if most is not None and job.size > most:
@@ -153,24 +147,16 @@ class Tus(Ending):
 
     def _advance(self, said: Acknowledged) -> Notes:
         if said.offset > self._offset:
-            self._backoff.progressed()
-            self._conflicts = self._mismatches = 0
-        if said.offset > self._furthest:
-            self._furthest, self._restarts = said.offset, 0
-        self._offset = said.offset
+            self._mismatches = 0
+        notes = super()._advance(said)
         self._end_if_whole()
-        return (said,)
+        return notes
 
     def _end_if_whole(self) -> None:
         if self._offset == self._job.size and self._length_told:
             self._finish(self._location)
 
     # Refusals
-
-    def _conflict(self, asked: Send, answer: Answer) -> Notes:
-        """Ask for the offset: at once after a first 409, with a pause when the answer did not help."""
-        self._conflicts += 1
-        return self._blocked(asked, answer) if self._conflicts > 1 else ()
 
     def _mismatched(self, asked: Send, answer: Answer) -> Notes:
         """The piece was discarded and the offset stands (Checksum); a creation with content never was."""
@@ -190,23 +176,12 @@ class Tus(Ending):
         self._blocked(asked, answer)
         return self._anew(asked, answer)
 
-    def _forgotten(self, asked: Send, answer: Answer) -> Notes:
-        """Start a new upload (Expiration, Upload-Expires: "the Client SHOULD start a new upload")."""
-        self._restarts += 1
-        if self._restarts > RESTARTS:
-            return self._fail(f"the server forgets uploads: {asked.method} was answered {answer.words} again")
-        self._back_off(asked, answer)
-        return self._anew(asked, answer)
-
     def _anew(self, asked: Send, answer: Answer) -> Notes:
-        """Leave what was sent behind; a creation that carried nothing yet begins nothing again."""
-        if self._end is not None or self._why:
-            return ()
-        again = asked.purpose is not Purpose.CREATE or answer.sent > 0
+        return () if self._why else super()._anew(asked, answer)
+
+    def _let_go(self) -> None:
         self._doom()
-        self._offset = self._reached = self._conflicts = 0
         self._length_told, self._lifetime = not self._wording.deferred, Lifetime()
-        return (Restarted(f"{asked.method}: {answer.words}"),) if again else ()
 
     def _other_version(self, asked: Send, answer: Answer) -> Notes:
         """Say which versions the server speaks; a 412 must name them (Headers: Tus-Resumable)."""

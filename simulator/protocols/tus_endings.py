@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from simulator.protocols.core import Answer, Job, Kind, Notes, State, UploadMachine
-from simulator.protocols.fields import field, http_date, retry_after
+from simulator.protocols.core import Answer, Job, Kind, Notes, State
+from simulator.protocols.fields import field, http_date, retry_after, shown
 from simulator.protocols.machine import Breach, Send
-from simulator.protocols.tus_fields import DELETE, EXPIRES, shown, status_breach, version_breach
+from simulator.protocols.resuming import Resuming
+from simulator.protocols.tus_fields import DELETE, EXPIRES, status_breach, version_breach
 from simulator.protocols.tus_wording import Wording
 
 TERMINATIONS = 3  # attempts to take an upload away
@@ -42,7 +43,7 @@ class Lifetime:
         return self._expires is not None and now is not None and now > self._expires
 
 
-class Ending(UploadMachine):
+class Ending(Resuming):
     """The part of a tus machine that takes uploads away: ``_fail`` and ``_doom`` lead to a DELETE."""
 
     def __init__(self, job: Job, *, partial: bool = False) -> None:

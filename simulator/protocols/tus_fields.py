@@ -7,7 +7,7 @@ tus/tus-resumable-upload-protocol) and the title of the section.
 from __future__ import annotations
 
 from simulator.protocols.core import Answer
-from simulator.protocols.fields import FILETYPE, field, metadata, whole_number
+from simulator.protocols.fields import FILETYPE, field, metadata, shown, whole_number
 from simulator.protocols.machine import Breach, Headers
 
 VERSION = "1.0.0"
@@ -23,8 +23,6 @@ WITH_UPLOAD = "tus 1.0.0, Creation With Upload"
 EXPIRES = "tus 1.0.0, Expiration, Upload-Expires"
 DELETE = "tus 1.0.0, Termination, Requests: DELETE"
 CONCATENATION = "tus 1.0.0, Concatenation"
-
-_SHOWN = 80  # characters of a field that are enough to see what is wrong with it
 
 
 def creation_fields(size: int, filename: str) -> Headers:
@@ -78,11 +76,6 @@ def too_large(headers: Headers, size: int) -> str:
 def over(most: int, size: int) -> str:
     """Return in words that an upload is larger than its server takes."""
     return f"the server takes at most {most} bytes (Tus-Max-Size), the upload has {size}"
-
-
-def shown(text: str) -> str:
-    """Return a field's value as evidence: quoted, and cut when it is long."""
-    return ascii(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
 
 
 # Breaches that an upload survives.

@@ -20,17 +20,17 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from simulator.protocols.core import Answer, Job, Kind, Notes, State
-from simulator.protocols.fields import field, resolved, whole_number
+from simulator.protocols.fields import field, resolved, shown, whole_number
 from simulator.protocols.machine import Acknowledged, Done, Failed, Fork, Joined, Machine, Note, Send, Step
 from simulator.protocols.machine import Breach as Broken
-from simulator.protocols.tus import RESTARTS, Tus
+from simulator.protocols.resuming import RESTARTS
+from simulator.protocols.tus import Tus
 from simulator.protocols.tus_endings import TERMINATION, Ending
 from simulator.protocols.tus_fields import (
     CONCATENATION,
     TUS_RESUMABLE,
     VERSION,
     over,
-    shown,
     status_breach,
     too_large,
     version_breach,

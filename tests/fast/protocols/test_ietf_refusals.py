@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from simulator.protocols.core import Kind, State
-from simulator.protocols.ietf import REDIRECTS, REQUESTS, RESTARTS, SMALLEST_PIECE, TRANSITIONS
+from simulator.protocols.ietf import REDIRECTS, REQUESTS, TRANSITIONS
 from simulator.protocols.machine import Acknowledged, Failed, Restarted
 from simulator.protocols.policy import Policy
+from simulator.protocols.resuming import RESTARTS, SMALLEST_PIECE
 from simulator.records import Cause, Purpose, Why
 from tests.helpers.ietftalk import (
     ALL,

@@ -25,7 +25,8 @@ from simulator.protocols.machine import (
     Send,
 )
 from simulator.protocols.policy import Policy
-from simulator.protocols.s3 import MOST_PARTS, RESTARTS, SMALLEST, TRANSITIONS, cut
+from simulator.protocols.resuming import RESTARTS
+from simulator.protocols.s3 import MOST_PARTS, SMALLEST, TRANSITIONS, cut
 from simulator.protocols.s3_parts import TRANSITIONS as PARTS
 from simulator.records import Cause, Purpose, Why
 from tests.contracts import check_protocol

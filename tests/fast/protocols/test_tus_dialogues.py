@@ -9,7 +9,8 @@ import pytest
 from simulator.protocols.core import Kind, State
 from simulator.protocols.machine import Acknowledged, Breach, Failed, Restarted, Send
 from simulator.protocols.policy import Policy
-from simulator.protocols.tus import REQUESTS, RESTARTS, SMALLEST_PIECE, TRANSITIONS
+from simulator.protocols.resuming import RESTARTS, SMALLEST_PIECE
+from simulator.protocols.tus import REQUESTS, TRANSITIONS
 from simulator.records import Cause, Purpose, Why
 from tests.helpers.talk import ENDPOINT, UPLOAD, Talk
 

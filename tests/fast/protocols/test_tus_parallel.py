@@ -20,7 +20,7 @@ from simulator.protocols.machine import (
     Wait,
 )
 from simulator.protocols.policy import Policy
-from simulator.protocols.tus import RESTARTS
+from simulator.protocols.resuming import RESTARTS
 from simulator.protocols.tus_parallel import TRANSITIONS
 from simulator.records import Cause
 from tests.helpers.talk import ENDPOINT
