@@ -38,6 +38,11 @@ def field(headers: Headers, name: str) -> str | None:
     return ", ".join(lines) if lines else None
 
 
+def listed(text: str) -> list[str]:
+    """Return the members of a list (RFC 9110, 5.6.1 Lists), without blanks; empty ones are none."""
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
 def shown(text: str) -> str:
     """Return a field's value as evidence: quoted, and cut when it is long."""
     return ascii(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")

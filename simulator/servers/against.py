@@ -12,6 +12,7 @@ from collections.abc import Collection
 import httpx
 
 from simulator.errors import UsageError
+from simulator.protocols.fields import listed
 from simulator.servers.buckets import find_bucket
 from simulator.servers.certificates import refusal, tls_error
 from simulator.servers.loopback import refuse_remote
@@ -139,19 +140,15 @@ def _endpoints(url: str, answer: httpx.Response, protocols: Collection[str]) -> 
 
 
 def _refuse_lacking(url: str, answer: httpx.Response, protocols: Collection[str]) -> None:
-    versions = _list(answer.headers.get("Tus-Version", _TUS))
+    versions = listed(answer.headers.get("Tus-Version", _TUS))
     if _TUS not in versions:
         raise UsageError(f"{url} speaks tus {', '.join(versions)}, not {_TUS}")
-    extensions = _list(answer.headers.get("Tus-Extension", ""))
+    extensions = listed(answer.headers.get("Tus-Extension", ""))
     for protocol in protocols:
         needed = _NEEDED.get(protocol)
         if needed is not None and needed not in extensions:
             offered = ", ".join(extensions) or "no extensions"
             raise UsageError(f"{url} lacks '{needed}', which '{protocol}' needs; it offers {offered}")
-
-
-def _list(value: str) -> list[str]:
-    return [item.strip() for item in value.split(",") if item.strip()]
 
 
 def _seen(answer: httpx.Response) -> str:

@@ -18,7 +18,7 @@ import httpx
 from simulator.errors import PartDied
 from simulator.protocols import make_machine
 from simulator.protocols.dialects import DIALECTS, Dialect
-from simulator.protocols.fields import resolved
+from simulator.protocols.fields import listed, resolved
 from simulator.protocols.machine import Headers, Send
 from simulator.protocols.policy import Policy
 from simulator.servers.server import Endpoint, Target
@@ -90,13 +90,9 @@ def _offers(client: httpx.Client, endpoint: Endpoint) -> Capabilities:
         extensions = answer.headers.get("Tus-Extension", "")
         algorithms = answer.headers.get("Tus-Checksum-Algorithm", "")
     told = f"OPTIONS is answered {answer.status_code}, Tus-Extension: {extensions[:_SHOWN] or '(absent)'}"
-    if algorithms or "checksum" in _words(extensions):
+    if algorithms or "checksum" in listed(extensions):
         told += f", Tus-Checksum-Algorithm: {algorithms[:_SHOWN] or '(absent)'}"
-    return Capabilities(told, _words(extensions), _words(algorithms))
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(word.strip() for word in text.split(",") if word.strip())
+    return Capabilities(told, frozenset(listed(extensions)), frozenset(listed(algorithms)))
 
 
 def _speaks(client: httpx.Client, endpoint: Endpoint, options: Mapping[str, Any]) -> Capabilities:

@@ -20,7 +20,7 @@ from typing import Protocol
 from simulator.servers.reference import google
 from simulator.servers.reference.habit import Habit, Habitual
 from simulator.servers.reference.ietf import Ietf
-from simulator.servers.reference.messages import Call, Head, Headers, Refusal, Reply, path_of, query_of
+from simulator.servers.reference.messages import Call, Head, Headers, Refusal, Reply, path_of
 from simulator.servers.reference.plain import Plain
 from simulator.servers.reference.receiving import Step, refused
 from simulator.servers.reference.resource import Limits, UploadError
@@ -89,7 +89,7 @@ class Core:
             if path.startswith(protocol.path) or path + "/" == protocol.path:
                 name = path[len(protocol.path) :]
                 try:
-                    return self._call(protocol, Call(head, name, fresh, now, query_of(head.target)))
+                    return self._call(protocol, Call(head, name, fresh, now))
                 except (Refusal, UploadError, StoreError) as exc:
                     return refused(exc, protocol.headers)
         return Reply(404, (), NOTHING)

@@ -116,7 +116,7 @@ class Ietf:
         """Receive bytes at the offset. Only a well-formed request ends an older one's hold."""
         head = call.head
         dialect = self._dialect(call)
-        if dialect.media and _media(head) != ietf_fields.PARTIAL_UPLOAD:
+        if dialect.media and head.media_type != ietf_fields.PARTIAL_UPLOAD:
             accepted = ("Accept-Patch", ietf_fields.PARTIAL_UPLOAD)
             raise Refusal(415, f"Content-Type must be {ietf_fields.PARTIAL_UPLOAD}", (accepted,))
         offset = ietf_fields.integer(head, "Upload-Offset")
@@ -278,10 +278,6 @@ class Ietf:
 
 def _offset(dialect: Dialect, upload: Upload) -> Headers:
     return (ietf_fields.offset(upload.offset),) if dialect.offsets else ()
-
-
-def _media(head: Head) -> str:
-    return head.fields.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _refuse_append_fields(head: Head, dialect: Dialect) -> None:

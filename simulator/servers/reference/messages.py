@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -40,6 +42,11 @@ class Head:
     def query(self) -> Mapping[str, str]:
         """Return the parameters of the target's query, decoded; of one given twice, the last."""
         return dict(parse_qsl(query_of(self.target), keep_blank_values=True))
+
+    @property
+    def media_type(self) -> str:
+        """Return what Content-Type says, in lower case and without its parameters; empty when absent."""
+        return self.fields.get("content-type", "").partition(";")[0].strip().lower()
 
     def number(self, name: str) -> int | None:
         """Return the field *name* as a non-negative integer, None when absent; refuses anything else."""
@@ -107,14 +114,13 @@ class Call:
     """A request as a protocol sees it.
 
     ``name`` is what follows the protocol's path; ``fresh`` is an id that no upload has, should one be
-    made; ``now`` is in seconds since the epoch; ``query`` is the target's, as it came.
+    made; ``now`` is in seconds since the epoch.
     """
 
     head: Head
     name: str
     fresh: str
     now: float
-    query: str = ""
 
 
 class Refusal(Exception):
@@ -135,6 +141,14 @@ def path_of(target: str) -> str:
 def query_of(target: str) -> str:
     """Return the query of a request target or URL, as it came."""
     return target.partition("#")[0].partition("?")[2]
+
+
+def octets(text: str) -> bytes | None:
+    """Return the bytes that *text* is the Base64 of, None when it is not."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
 
 
 def http_date(seconds: float) -> str:

@@ -23,7 +23,7 @@ from urllib.parse import unquote
 
 from simulator.servers.reference import s3_xml, sigv4
 from simulator.servers.reference.append import Unfinished, Words
-from simulator.servers.reference.messages import Call, Head, Headers, Refusal, Reply, http_date
+from simulator.servers.reference.messages import Call, Head, Headers, Refusal, Reply, http_date, query_of
 from simulator.servers.reference.receiving import Copying, Outcome, Receiving, Step, refused
 from simulator.servers.reference.resource import Trouble, Upload, UploadError
 from simulator.servers.reference.s3_content import DECODED_LENGTH, Digests, S3Receiving, wrapping
@@ -48,7 +48,7 @@ class _Asked:
         self.call = call
         bucket, slash, key = unquote(call.name).partition("/")
         self.bucket, self.key = bucket, key if slash else ""
-        pairs = (pair.partition("=") for pair in call.query.split("&"))
+        pairs = (pair.partition("=") for pair in query_of(call.head.target).split("&"))
         self.query = {unquote(name): unquote(value) for name, _, value in pairs if name}
 
     @property

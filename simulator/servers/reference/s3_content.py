@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
 import zlib
@@ -16,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from simulator.servers.reference.append import Checksum, Running, Sink
-from simulator.servers.reference.messages import Head, Reply
+from simulator.servers.reference.messages import Head, Reply, octets
 from simulator.servers.reference.receiving import Outcome, Receiving, refused
 from simulator.servers.reference.s3_xml import S3Refusal, told
 from simulator.servers.reference.storage import Bytes
@@ -94,7 +92,7 @@ class Digests(Checksum):
 
     def _expect(self, running: Running, value: str | None) -> None:
         if value is not None:
-            self._wanted.append((running, _base64(value)))
+            self._wanted.append((running, octets(value)))
 
 
 class Unwrapping:
@@ -197,10 +195,3 @@ def wrapping(head: Head, digests: Digests) -> Unwrapping | None:
 
 def _malformed(why: str) -> S3Refusal:
     return S3Refusal(400, "InvalidChunkSizeError", f"the content is not aws-chunked: {why}")
-
-
-def _base64(text: str) -> bytes | None:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None

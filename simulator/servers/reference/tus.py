@@ -172,7 +172,7 @@ class Tus:
 
 
 def _check_type(head: Head) -> None:
-    if head.fields.get("content-type", "").partition(";")[0].strip().lower() != CONTENT_TYPE:
+    if head.media_type != CONTENT_TYPE:
         raise Refusal(415, f"Content-Type must be {CONTENT_TYPE}")
 
 

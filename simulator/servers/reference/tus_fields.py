@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Callable
 from functools import partial
 
 from simulator.servers.reference.append import Checksum, Running
-from simulator.servers.reference.messages import Head, Refusal, path_of
+from simulator.servers.reference.messages import Head, Refusal, octets, path_of
 
 ALGORITHMS: dict[str, Callable[[], Running]] = {
     "sha1": partial(hashlib.sha1, usedforsecurity=False),
@@ -28,7 +26,7 @@ def checksum(head: Head) -> Checksum | None:
     if name not in ALGORITHMS:
         raise Refusal(400, f"unknown checksum algorithm; known: {', '.join(ALGORITHMS)}")
     running = ALGORITHMS[name]()
-    expected = _base64(encoded)
+    expected = octets(encoded)
     if expected is None or len(expected) != len(running.digest()):
         raise Refusal(400, f"Upload-Checksum has no proper {name} in Base64")
     return Checksum(running, expected)
@@ -40,7 +38,7 @@ def metadata(head: Head) -> str:
     keys: set[str] = set()
     for pair in field.split(",") if field else ():
         key, _, value = pair.strip().partition(" ")
-        if _KEY.fullmatch(key) is None or key in keys or _base64(value) is None:
+        if _KEY.fullmatch(key) is None or key in keys or octets(value) is None:
             raise Refusal(400, "Upload-Metadata must be pairs of a unique key and a Base64 value")
         keys.add(key)
     return field
@@ -66,10 +64,3 @@ def concat_names(field: str, prefix: str) -> list[str]:
     if kind != "final" or not names:
         raise Refusal(400, "Upload-Concat must be 'partial' or 'final;' and the URLs of partial uploads")
     return names
-
-
-def _base64(text: str) -> bytes | None:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
